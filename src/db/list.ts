@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import type { List } from '../schemas.ts';
+import type { Db } from './pool.ts';
+
+/** Up to here a list's total is exact. */
+export const TOTAL_LIMIT = 10_000;
+const DEFAULT_LIMIT = 50;
+
+/** A cursor that cannot be read (`cursor_invalid`) or belongs to other filters or another sort (`cursor_mismatch`). */
+export class CursorError extends Error {
+  readonly code: 'cursor_invalid' | 'cursor_mismatch';
+  constructor(code: 'cursor_invalid' | 'cursor_mismatch') {
+    super(
+      code === 'cursor_invalid'
+        ? 'The cursor cannot be read.'
+        : 'The cursor belongs to other filters or another sort.',
+    );
+    this.code = code;
+  }
+}
+
+/** A WHERE clause under construction: conditions joined by AND, their values as parameters. */
+export class Conditions {
+  readonly values: unknown[] = [];
+  readonly #conditions: string[] = [];
+
+  /** Adds a condition in which each `?` stands for the next of `values`. */
+  add(condition: string, ...values: unknown[]): this {
+    let next = 0;
+    this.#conditions.push(condition.replace(/\?/g, () => this.bind(values[next++])));
+    return this;
+  }
+
+  /** Binds a value outside a condition (a LIMIT, a column). @returns its `$n`. */
+  bind(value: unknown): string {
+    this.values.push(value);
+    return `$${this.values.length}`;
+  }
+
+  /** `WHERE …`, or nothing. */
+  toString(): string {
+    return this.#conditions.length === 0 ? '' : `WHERE ${this.#conditions.join(' AND ')}`;
+  }
+}
+
+/** A column to sort by. Together with `id` it is a total order; neither may be NULL. */
+export interface Sort {
+  /** SQL expression over the list's tables. */
+  expression: string;
+  /** Its SQL type, to read a cursor's text back. */
+  type: 'text' | 'timestamptz' | 'bytea' | 'integer' | 'bigint' | 'real' | 'smallint';
+  /** The order where the request names none. */
+  order: 'asc' | 'desc';
+}
+
+/** What a list takes beside its filters. */
+export interface ListRequest {
+  limit?: number;
+  cursor?: string;
+  sort?: string;
+  order?: 'asc' | 'desc';
+}
+
+export interface ListOptions {
+  /** More than a request may ask for, for exports. */
+  limit?: number;
+  /** False where nobody reads the total: it is then 0. */
+  total?: boolean;
+}
+
+export interface ListPlan<Row> {
+  request: ListRequest;
+  /** Everything that selects rows, to be hashed into the cursor; order of keys does not matter. */
+  filters: Record<string, unknown>;
+  sorts: Record<string, Sort>;
+  defaultSort: string;
+  /** SQL of the columns, without SELECT. */
+  columns: string;
+  /** SQL of the tables, without FROM; may end in joins that add columns to the rows of a page. */
+  from: string;
+  /** The tables that `conditions` need, where counting can do with fewer. */
+  countFrom?: string;
+  conditions: Conditions;
+  /** SQL expression of the unique id (bigint or integer). */
+  id: string;
+  toItem(row: Row): unknown;
+}
+
+interface Position {
+  value: string;
+  id: number;
+}
+
+/**
+ * Reads one page by keyset: the rows behind the cursor's position in a total order, and how many there are in all
+ * (counted to TOTAL_LIMIT). Items whose sort key does not change between two pages come exactly once.
+ * @throws CursorError
+ */
+export async function readList<Item>(
+  db: Db,
+  plan: ListPlan<never>,
+  options: ListOptions = {},
+): Promise<List<Item>> {
+  const sortName = plan.request.sort ?? plan.defaultSort;
+  const sort = plan.sorts[sortName];
+  if (!sort) throw new Error(`no sort named ${sortName}`);
+  const order = plan.request.order ?? sort.order;
+  const fingerprint = hash([sortName, order, sortedEntries(plan.filters)]);
+  const position = plan.request.cursor === undefined ? null : readCursor(plan.request.cursor, fingerprint);
+  const limit = options.limit ?? plan.request.limit ?? DEFAULT_LIMIT;
+
+  // Counted first: the page's own conditions are added to the same clause afterwards.
+  const total = options.total === false ? 0 : await countRows(db, plan);
+  const { conditions } = plan;
+  if (position) {
+    const beyond = order === 'asc' ? '>' : '<';
+    conditions.add(
+      `(${sort.expression}, ${plan.id}) ${beyond} (?::text::${sort.type}, ?::bigint)`,
+      position.value,
+      position.id,
+    );
+  }
+  const sql = `SELECT ${plan.columns}, (${sort.expression})::text AS cursor_value, ${plan.id} AS cursor_id
+    FROM ${plan.from} ${conditions}
+    ORDER BY ${sort.expression} ${order}, ${plan.id} ${order} LIMIT ${conditions.bind(limit + 1)}`;
+  const { rows } = await db
+    .query<{ cursor_value: string; cursor_id: number }>(sql, conditions.values)
+    .catch((error: unknown) => {
+      // Class 22: the forged or damaged value of a cursor is no value of the column's type.
+      if (position && /^22/.test(String((error as { code?: unknown }).code)))
+        throw new CursorError('cursor_invalid');
+      throw error;
+    });
+
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    items: page.map((row) => (plan.toItem as (row: unknown) => unknown)(row) as Item),
+    nextCursor:
+      rows.length > limit && last
+        ? writeCursor(fingerprint, { value: last.cursor_value, id: last.cursor_id })
+        : null,
+    total: Math.min(total, TOTAL_LIMIT),
+    totalIsExact: total <= TOTAL_LIMIT,
+  };
+}
+
+async function countRows(db: Db, plan: ListPlan<never>): Promise<number> {
+  const { rows } = await db.query<{ total: number }>(
+    `SELECT count(*)::int AS total FROM (SELECT 1 FROM ${plan.countFrom ?? plan.from} ${plan.conditions} LIMIT ${TOTAL_LIMIT + 1}) counted`,
+    [...plan.conditions.values],
+  );
+  return rows[0]?.total ?? 0;
+}
+
+function sortedEntries(filters: Record<string, unknown>): unknown[] {
+  return Object.entries(filters)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, Array.isArray(value) ? [...value].sort() : value])
+    .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+}
+
+function hash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 16);
+}
+
+function writeCursor(fingerprint: string, position: Position): string {
+  return Buffer.from(JSON.stringify([fingerprint, position.value, position.id])).toString('base64url');
+}
+
+function readCursor(cursor: string, fingerprint: string): Position {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    throw new CursorError('cursor_invalid');
+  }
+  if (!Array.isArray(parsed) || parsed.length !== 3) throw new CursorError('cursor_invalid');
+  const [found, value, id] = parsed as unknown[];
+  if (typeof found !== 'string' || typeof value !== 'string' || !Number.isSafeInteger(id))
+    throw new CursorError('cursor_invalid');
+  if (found !== fingerprint) throw new CursorError('cursor_mismatch');
+  return { value, id: id as number };
+}

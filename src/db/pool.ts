@@ -1,0 +1,132 @@
+import pg from 'pg';
+
+// Counts and ids fit JavaScript's safe integers; pg would give 64-bit columns as text.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/** One connection, inside or outside a transaction: what every query function takes first. */
+export interface Db {
+  query<Row extends pg.QueryResultRow>(
+    sql: string,
+    values?: readonly unknown[],
+  ): Promise<{ rows: Row[]; rowCount: number | null }>;
+}
+
+/** PostgreSQL did not answer, or the connection broke: whether a COMMIT took place is then unknown. */
+export class DatabaseUnavailable extends Error {
+  constructor(cause: unknown) {
+    super('PostgreSQL is not reachable', { cause });
+  }
+}
+
+export interface DatabaseOptions {
+  url: string;
+  poolMax: number;
+  statementTimeoutMs: number;
+}
+
+/** The name that connections carry: the ledger tells Trivet's own changes from others' by it. */
+export const APPLICATION_NAME = 'trivet';
+
+const CONNECT_TIMEOUT_MS = 3_000;
+
+export interface Database extends Db {
+  /** Runs `work` in a read-only snapshot begun now; nothing is written by it. */
+  snapshot<T>(work: (db: Db) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one transaction and commits it.
+   * @returns its value, and the transaction's id where it wrote anything (null otherwise).
+   * @throws DatabaseUnavailable when the connection was lost, also at COMMIT (outcome unknown; sending again is safe).
+   */
+  transaction<T>(work: (db: Db) => Promise<T>): Promise<{ value: T; txid: string | null }>;
+  /** Connections in the pool now. */
+  counts(): { total: number; idle: number; waiting: number };
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the pool; connects at the first query.
+ * @param options.statementTimeoutMs PostgreSQL cancels a statement after this long; the client gives up a second later.
+ */
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolMax,
+    application_name: APPLICATION_NAME,
+    statement_timeout: options.statementTimeoutMs,
+    query_timeout: options.statementTimeoutMs + 1_000,
+    idle_in_transaction_session_timeout: options.statementTimeoutMs,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+  });
+  // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
+  pool.on('error', () => {});
+
+  async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await pool.connect().catch((error: unknown) => {
+      throw new DatabaseUnavailable(error);
+    });
+    let broken: Error | undefined;
+    const onError = (error: Error) => {
+      broken = error;
+    };
+    client.on('error', onError);
+    try {
+      return await work(client);
+    } catch (error) {
+      if (isConnectionError(error) || broken) {
+        broken ??= error instanceof Error ? error : new Error(String(error));
+        throw new DatabaseUnavailable(error);
+      }
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(broken);
+    }
+  }
+
+  async function within<T>(begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    return withClient(async (client) => {
+      await client.query(begin);
+      try {
+        const value = await work(client);
+        await client.query('COMMIT');
+        return value;
+      } catch (error) {
+        if (!isConnectionError(error)) await client.query('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  return {
+    query: (sql, values) => withClient((client) => client.query(sql, values as unknown[])),
+    snapshot: (work) =>
+      within('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', (client) => work(client as Db)),
+    transaction: (work) =>
+      within('BEGIN', async (client) => {
+        const value = await work(client as Db);
+        const { rows } = await client.query<{ txid: string | null }>(
+          'SELECT pg_current_xact_id_if_assigned()::text AS txid',
+        );
+        return { value, txid: rows[0]?.txid ?? null };
+      }),
+    counts: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    close: () => pool.end(),
+  };
+}
+
+/** True for errors after which the connection is of no use: sockets, shutdown, a client-side timeout. */
+export function isConnectionError(error: unknown): boolean {
+  if (error instanceof DatabaseUnavailable) return true;
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: unknown }).code;
+  if (typeof code === 'string') {
+    // Class 08: connection exception; 57P01 to 57P03: shutdown, crash, starting up; 53300: too many connections.
+    if (/^(08...|57P0[123]|53300)$/.test(code)) return true;
+    if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_)/.test(code)) return true;
+  }
+  return /Connection terminated|Query read timeout|timeout exceeded when trying to connect|not queryable/i.test(
+    error.message,
+  );
+}
