@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import pg from 'pg';
+
+const template = 'trivet_template';
+
+/** A database of one test's own. */
+export interface TestDatabase {
+  url: string;
+  drop(): Promise<void>;
+}
+
+/**
+ * Makes a database with all migrations applied, by cloning the one that was migrated before the tests.
+ * @throws when the tests were not started by `npm test`
+ */
+export async function createDatabase(): Promise<TestDatabase> {
+  const name = `trivet_${randomBytes(6).toString('hex')}`;
+  await administer(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+  return {
+    url: urlOf(name),
+    drop: () => administer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
+/** Makes a database without any table. */
+export async function createEmptyDatabase(): Promise<TestDatabase> {
+  const name = `trivet_${randomBytes(6).toString('hex')}`;
+  await administer(`CREATE DATABASE ${name}`);
+  return {
+    url: urlOf(name),
+    drop: () => administer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
+/** Migrates the database that `createDatabase` clones. */
+export async function makeTemplate(): Promise<void> {
+  await administer(`CREATE DATABASE ${template}`);
+  const migrations = new URL('../../src/db/migrate.ts', import.meta.url);
+  if (!existsSync(migrations)) return;
+  const { migrate } = (await import(migrations.href)) as {
+    migrate(databaseUrl: string, log?: (text: string) => void): Promise<unknown>;
+  };
+  await migrate(urlOf(template), () => {});
+}
+
+function serverUrl(): string {
+  const url = process.env.TEST_DATABASE_URL;
+  if (!url) throw new Error('TEST_DATABASE_URL is not set: run the tests with `npm test -- FILE`.');
+  return url;
+}
+
+function urlOf(database: string): string {
+  const url = new URL(serverUrl());
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function administer(statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl() });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

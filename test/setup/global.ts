@@ -1,0 +1,6 @@
+import { makeTemplate } from './database.ts';
+
+/** Runs once before all tests: the migrations, in a database that the tests clone. */
+export async function setup(): Promise<void> {
+  if (process.env.TEST_DATABASE_URL) await makeTemplate();
+}
