@@ -188,17 +188,23 @@ export async function all(promises) {
  */
 export async function runScript(body, { interrupted }) {
   const controller = new AbortController();
+  let wasInterrupted = false;
   // npm passes Ctrl-C on to a child that already had it from the terminal: repeated signals count once.
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => controller.abort());
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(name, () => {
+      wasInterrupted = true;
+      controller.abort();
+    });
+  }
   const stops = [];
   let status = 1;
   try {
     status = await body({ signal: controller.signal, onEnd: (stop) => stops.unshift(stop) });
   } catch (error) {
-    if (!controller.signal.aborted) {
+    if (!wasInterrupted)
       process.stderr.write(`\n${error instanceof Problem ? error.message : error.stack}\n`);
-    }
   }
-  for (const stop of stops) await stop();
-  process.exitCode = controller.signal.aborted ? interrupted : status;
+  controller.abort();
+  while (stops.length > 0) await stops.shift()();
+  process.exitCode = wasInterrupted ? interrupted : status;
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import pg from 'pg';
+import { migrate } from '../../src/db/migrate.ts';
 
 const template = 'trivet_template';
 
@@ -36,12 +36,7 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
 /** Migrates the database that `createDatabase` clones. */
 export async function makeTemplate(): Promise<void> {
   await administer(`CREATE DATABASE ${template}`);
-  const migrations = new URL('../../src/db/migrate.ts', import.meta.url);
-  if (!existsSync(migrations)) return;
-  const { migrate } = (await import(migrations.href)) as {
-    migrate(databaseUrl: string, log?: (text: string) => void): Promise<unknown>;
-  };
-  await migrate(urlOf(template), () => {});
+  await migrate(urlOf(template));
 }
 
 function serverUrl(): string {
