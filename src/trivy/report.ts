@@ -97,6 +97,11 @@ export interface ParsedScan {
   scannedAt: string | null;
   /** ReportID; for an operator resource its uid. */
   reportId: string | null;
+  /**
+   * Operator resources: SHA-256 (hex) of the resource's `report`. Same `reportId` and same `reportHash` is the same
+   * report sent again. Null for the command line's reports, whose ReportID counts together with their findings.
+   */
+  reportHash: string | null;
   trivyVersion: string | null;
   os: { family: string; name: string | null; eosl: boolean } | null;
   /** For `GET /api/scan-results/:id`: imageId, repoTags, repoDigests, commit, branch, … never ImageConfig. */
