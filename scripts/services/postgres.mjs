@@ -72,6 +72,7 @@ function serverArguments(data, port, settings) {
     shared_buffers: '256MB',
     timezone: 'UTC',
     log_timezone: 'UTC',
+    log_checkpoints: 'off',
     ...settings,
   };
   return [
