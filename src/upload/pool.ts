@@ -1,0 +1,151 @@
+/** Uploads are decompressed, parsed and turned into rows by worker threads, so that the main thread serves others. */
+import { existsSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import { Piscina } from 'piscina';
+import { ReportError } from '../trivy/problem.ts';
+import type { ParseOptions } from '../trivy/report.ts';
+import type { StoredDocument } from './columns.ts';
+import { createBudget, type Reservation } from './memory.ts';
+import {
+  type ContentEncoding,
+  DEFAULT_RECEIVE_LIMITS,
+  type ReceivedBody,
+  type ReceiveLimits,
+  receiveBody,
+} from './receive.ts';
+import type { ParseResult, ParseTask } from './worker.ts';
+
+export interface UploadPoolOptions {
+  threads: number;
+  /** MAX_INFLATED_MB: of one document. */
+  maxInflatedBytes: number;
+  /** UPLOAD_MEMORY_MB: of all documents in work together. */
+  memoryBytes: number;
+  /** MAX_BODY_MB: of one body as sent. */
+  maxBodyBytes: number;
+  /** How long an upload waits for memory that others use. */
+  memoryWaitMs?: number;
+  /** How long an upload waits for a thread, and how long a thread may work on it. */
+  threadWaitMs?: number;
+  parseTimeoutMs?: number;
+  /** Of a thread, in MiB. */
+  heapLimitMb?: number;
+  receive?: Partial<ReceiveLimits>;
+}
+
+export interface UploadPool {
+  /** Reads the body of a request; `release` of what it answers has to be called when the upload is done with. */
+  receive(stream: Readable, headers: IncomingHttpHeaders): Promise<ReceivedBody>;
+  /**
+   * @param body is moved to the worker: it is empty afterwards
+   * @param signal gives the upload up; the promise then rejects with the signal's reason
+   * @throws ReportError where the upload is refused
+   */
+  parse(
+    body: Buffer,
+    encoding: ContentEncoding,
+    options: ParseOptions,
+    signal?: AbortSignal,
+  ): Promise<StoredDocument>;
+  /** Waits for what is in work. */
+  close(): Promise<void>;
+}
+
+/** Values and texts of a document take several times its bytes: 207 MB took 1.1 GB. */
+function defaultHeapLimitMb(maxInflatedBytes: number): number {
+  return 256 + Math.ceil((8 * maxInflatedBytes) / 1_048_576);
+}
+
+function workerFile(): string {
+  const beside = new URL('./worker.js', import.meta.url);
+  // From the sources, as tests run, the compiled worker is taken: Node 20 runs no TypeScript.
+  return existsSync(beside) ? beside.href : new URL('../../dist/upload/worker.js', import.meta.url).href;
+}
+
+/** The size that gzip's trailer claims (RFC 1952, 2.3.1); of several members it is the last one's. */
+function claimedBytes(body: Buffer): number {
+  return body.length < 18 ? 0 : body.readUInt32LE(body.length - 4);
+}
+
+/** A body in a small part of its memory shares that with others, as Node's small buffers do, and is not moved. */
+function movable(body: Buffer): Uint8Array {
+  return body.byteLength * 2 > body.buffer.byteLength ? body : new Uint8Array(body);
+}
+
+function inflatedTooLarge(maxBytes: number): ReportError {
+  const detail = `The document is larger than ${maxBytes} bytes after decompression (MAX_INFLATED_MB).`;
+  return new ReportError(413, 'document_too_large', detail, { maxBytes });
+}
+
+function tooMuchWork(maxBytes: number, why: string): ReportError {
+  const detail = `The document takes too much ${why} to read; send it in smaller parts.`;
+  return new ReportError(413, 'document_too_large', detail, { maxBytes });
+}
+
+export function createUploadPool(poolOptions: UploadPoolOptions): UploadPool {
+  const { threads, maxInflatedBytes, memoryBytes, maxBodyBytes } = poolOptions;
+  const memoryWaitMs = poolOptions.memoryWaitMs ?? 10_000;
+  const parseTimeoutMs = poolOptions.parseTimeoutMs ?? 60_000;
+  // Threads are waited for here and not in the pool's own queue, so that a document's time is its thread's.
+  const slots = createBudget(threads, poolOptions.threadWaitMs ?? 60_000);
+  // Two budgets, always taken in this order, so that bodies that wait for a thread never starve those in one.
+  const bodies = createBudget(memoryBytes, memoryWaitMs);
+  const documents = createBudget(memoryBytes, memoryWaitMs);
+  const limits: ReceiveLimits = { ...DEFAULT_RECEIVE_LIMITS, ...poolOptions.receive, maxBodyBytes };
+  const workers = new Piscina<ParseTask, ParseResult>({
+    filename: workerFile(),
+    name: 'parseUpload',
+    minThreads: 1,
+    maxThreads: threads,
+    resourceLimits: {
+      maxOldGenerationSizeMb: poolOptions.heapLimitMb ?? defaultHeapLimitMb(maxInflatedBytes),
+    },
+  });
+
+  async function run(task: ParseTask, signal: AbortSignal | undefined): Promise<ParseResult> {
+    const slot = await slots.reserve(1, signal);
+    const deadline = AbortSignal.timeout(parseTimeoutMs);
+    const either = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+    try {
+      return await workers.run(task, { signal: either, transferList: [task.body.buffer as ArrayBuffer] });
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      if (deadline.aborted) throw tooMuchWork(maxInflatedBytes, 'time');
+      if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+        throw tooMuchWork(maxInflatedBytes, 'memory');
+      }
+      throw error;
+    } finally {
+      slot.release();
+    }
+  }
+
+  return {
+    receive: (stream, headers) => receiveBody(stream, headers, limits, bodies),
+    async parse(body, encoding, options, signal) {
+      if (encoding === 'identity' && body.length > maxInflatedBytes) throw inflatedTooLarge(maxInflatedBytes);
+      const claimed = encoding === 'gzip' ? Math.max(claimedBytes(body), body.length) : body.length;
+      if (claimed > maxInflatedBytes) throw inflatedTooLarge(maxInflatedBytes);
+      let hold: Reservation = await documents.reserve(claimed, signal);
+      try {
+        let result = await run({ body: movable(body), encoding, options, maxBytes: claimed }, signal);
+        if (result.outcome === 'larger' && claimed < maxInflatedBytes) {
+          // The claim was too small. Giving back before asking for more keeps such uploads from blocking each other.
+          hold.release();
+          hold = await documents.reserve(maxInflatedBytes, signal);
+          result = await run({ body: result.body, encoding, options, maxBytes: maxInflatedBytes }, signal);
+        }
+        if (result.outcome === 'parsed') return result.document;
+        throw result.outcome === 'refused'
+          ? ReportError.fromPlain(result.problem)
+          : inflatedTooLarge(maxInflatedBytes);
+      } finally {
+        hold.release();
+      }
+    },
+    async close() {
+      await workers.close();
+    },
+  };
+}
