@@ -1,6 +1,6 @@
 // npm start [-- --demo]: from a fresh clone to a running Trivet. Installs and builds what is missing, starts
 // PostgreSQL and Redis unless variables name others, runs the program, and stops all of it on Ctrl-C.
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import readline from 'node:readline';
@@ -50,7 +50,7 @@ async function start({ demo }, life) {
   const settings = { ...util.parseEnv(readText(path.join(root, '.env'))), ...process.env };
   const isSet = (name) => Boolean(settings[name] || settings[`${name}_FILE`]);
 
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  makeDataFolder();
   await holdFolder(life);
   const redis = isSet('REDIS_URL') ? undefined : beginRedis(life);
   await ensurePackages(life);
@@ -70,6 +70,15 @@ async function start({ demo }, life) {
   if (life.signal.aborted) step('Stopping');
   else step(`Trivet has ended (${program.signalCode ?? `status ${program.exitCode}`})`);
   return program.exitCode ?? 1;
+}
+
+function makeDataFolder() {
+  try {
+    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+    accessSync(dataFolder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new Problem(`${error.message}: the folder belongs to another user (it was made as root?).`);
+  }
 }
 
 /**

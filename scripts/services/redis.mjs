@@ -105,7 +105,7 @@ exec "$here/usr/bin/redis-server" "$@"
     { mode: 0o755 },
   );
   fs.rmSync(store, { recursive: true, force: true });
-  fs.mkdirSync(path.dirname(store), { recursive: true });
+  fs.mkdirSync(path.dirname(store), { recursive: true, mode: 0o700 });
   fs.cpSync(server, store, { recursive: true, verbatimSymlinks: true });
 }
 
