@@ -1,0 +1,182 @@
+import type { DiffItem, DiffList, DiffQuery } from '../schemas.ts';
+import { FilterError, kindBits, kindsOf, selection } from './filters.ts';
+import { Conditions, type ListPlan, readList, TOTAL_LIMIT } from './list.ts';
+import type { Db } from './pool.ts';
+import {
+  FINDING_COLUMNS,
+  type FindingRow,
+  OTHER_KINDS,
+  type OtherRow,
+  toOtherFinding,
+  toScanFinding,
+} from './scan_findings.ts';
+
+const CHANGES = ['new', 'gone', 'same'] as const;
+const VULNERABILITY = kindBits(['vulnerability']);
+
+/**
+ * The findings of the scans $1 (after) and $2 (before; null: none) of the kinds in the bits $3, each with its key.
+ * A vulnerability is known by its id, package and path, or class and type where it has no path; the version is not
+ * part of the key. Other findings are known by code, target and resource or path: lines move. A misconfiguration
+ * counts only where it is one (FAIL).
+ */
+const KEYED = `
+  SELECT after, ${VULNERABILITY} AS kind, definition.severity, definition.package,
+    definition.installed_version AS version, found.definition_id, found.target_id, found.path_id,
+    NULL::int AS position,
+    text_hash(ARRAY['1', definition.vulnerability_id::text, definition.package,
+      CASE WHEN place.text = '' THEN definition.class END,
+      CASE WHEN place.text = '' THEN definition.package_type ELSE place.text END]::text) AS key
+  FROM side
+  JOIN scan_finding found ON found.scan_id = side.scan_id AND $3 & ${VULNERABILITY} <> 0
+  JOIN finding_definition definition ON definition.id = found.definition_id
+  JOIN place ON place.id = found.path_id
+  UNION ALL
+  SELECT after, other.kind, other.severity, coalesce(other.package, ''), NULL, NULL, NULL, NULL, other.position,
+    text_hash(ARRAY[other.kind::text, other.code, other.target, other.package]::text)
+  FROM side
+  JOIN other_finding other ON other.scan_id = side.scan_id AND $3 & other.kind <> 0
+  WHERE other.kind <> ${OTHER_KINDS.misconfiguration} OR other.status = 'FAIL'`;
+
+/**
+ * Findings of one key pair up one to one: first those of equal version (whose `twin` is on the other side), then the
+ * rest in the order of their versions, so that an update is one change and not a loss and a gain. Of a pair the row
+ * of the scan after remains.
+ */
+const COMPARED = `(
+  WITH side (scan_id, after) AS (VALUES ($1::bigint, true), ($2::bigint, false)),
+  keyed AS (${KEYED}),
+  repeated AS (
+    SELECT keyed.*, row_number() OVER (PARTITION BY key, version, after
+      ORDER BY severity DESC, definition_id, target_id, path_id, position) AS repeat
+    FROM keyed
+  ),
+  matched AS (
+    SELECT repeated.*, count(*) OVER (PARTITION BY key, version, repeat) AS twin FROM repeated
+  ),
+  ranked AS (
+    SELECT matched.*, row_number() OVER (PARTITION BY key, after ORDER BY twin DESC, version, repeat) AS rank
+    FROM matched
+  ),
+  paired AS (
+    SELECT ranked.*, count(*) OVER pair AS sides,
+      max(version) FILTER (WHERE NOT after) OVER pair AS version_before
+    FROM ranked WINDOW pair AS (PARTITION BY key, rank)
+  )
+  SELECT paired.*, CASE WHEN sides = 2 THEN 2 WHEN after THEN 0 ELSE 1 END AS change,
+    CASE WHEN after THEN version END AS version_after, CASE WHEN after THEN $1 ELSE $2 END AS scan_id
+  FROM paired WHERE after OR sides = 1
+)`;
+
+/** In their order, and numbered in it: both scans never change, so every row has its number at every reading. */
+const NUMBERED = `(
+  SELECT compared.*, row_number() OVER (ORDER BY change, severity DESC, package, key, rank) AS number
+  FROM ${COMPARED} compared
+)`;
+
+interface DiffRow extends FindingRow, OtherRow {
+  change: number;
+  kind: number;
+  version_before: string | null;
+  version_after: string | null;
+}
+
+function toDiffItem(row: DiffRow): DiffItem {
+  return {
+    change: CHANGES[row.change] ?? 'same',
+    kind: kindsOf(row.kind)[0] ?? 'vulnerability',
+    versionBefore: row.version_before,
+    versionAfter: row.version_after,
+    finding: row.kind === VULNERABILITY ? toScanFinding(row) : toOtherFinding(row),
+  };
+}
+
+/**
+ * What changed between two scans: what is new, then what is gone, then what is the same; the most severe first.
+ * Compared are the kinds of finding that both scans looked for; without a scan to compare with, everything is new.
+ * @param against null: the artifact's scan next before this one that looked for the same kinds, else the one next
+ * before that looked for vulnerabilities, where this one did
+ * @returns null where there is no such scan
+ * @throws FilterError where there is no scan `against`; CursorError
+ */
+export async function diffScans(
+  db: Db,
+  scanId: number,
+  against: number | null,
+  query: DiffQuery,
+): Promise<DiffList | null> {
+  const sides = await findSides(db, scanId, against);
+  if (!sides) return null;
+  const compared = [scanId, sides.against, sides.kinds];
+  const counts = await countChanges(db, compared);
+
+  const conditions = new Conditions();
+  for (const value of compared) conditions.bind(value);
+  const changes = CHANGES.filter((change) => query.change?.includes(change) ?? true);
+  conditions.add(
+    'found.change = ANY(?::int[])',
+    changes.map((change) => CHANGES.indexOf(change)),
+  );
+  const plan: ListPlan<DiffRow> = {
+    request: query,
+    filters: { ...selection(query), list: 'diff', compared },
+    sorts: { change: { expression: 'found.number', type: 'bigint', order: 'asc' } },
+    defaultSort: 'change',
+    columns: `${FINDING_COLUMNS}, found.change, found.kind, found.severity, found.version_before,
+      found.version_after, other.detail`,
+    from: `${NUMBERED} found
+      LEFT JOIN finding_definition definition ON definition.id = found.definition_id
+      LEFT JOIN vulnerability ON vulnerability.id = definition.vulnerability_id
+      LEFT JOIN other_finding other
+        ON (other.scan_id, other.kind, other.position) = (found.scan_id, found.kind, found.position)`,
+    conditions,
+    id: 'found.number',
+    toItem: toDiffItem,
+  };
+  const list = await readList<DiffItem>(db, plan, { total: false });
+  const total = changes.reduce((sum, change) => sum + counts[change], 0);
+  return {
+    ...list,
+    total: Math.min(total, TOTAL_LIMIT),
+    totalIsExact: total <= TOTAL_LIMIT,
+    against: sides.against,
+    counts,
+  };
+}
+
+const NAMED = 'before.id = $2';
+const NEXT_BEFORE = `before.artifact_id = scan.artifact_id
+  AND (before.scanned_at, before.received_at, before.id) < (scan.scanned_at, scan.received_at, scan.id)
+  AND (before.kinds = scan.kinds OR before.kinds & scan.kinds & ${VULNERABILITY} <> 0)`;
+
+/** The scan to compare with, and the kinds to compare as bits. */
+async function findSides(
+  db: Db,
+  scanId: number,
+  against: number | null,
+): Promise<{ against: number | null; kinds: number } | null> {
+  const { rows } = await db.query<{ kinds: number; against: number | null; kinds_before: number | null }>(
+    `SELECT scan.kinds, before.id AS against, before.kinds AS kinds_before
+     FROM scan LEFT JOIN LATERAL (
+       SELECT before.id, before.kinds FROM scan before WHERE ${against === null ? NEXT_BEFORE : NAMED}
+       ORDER BY before.kinds = scan.kinds DESC, before.scanned_at DESC, before.received_at DESC, before.id DESC
+       LIMIT 1
+     ) before ON true
+     WHERE scan.id = $1`,
+    against === null ? [scanId] : [scanId, against],
+  );
+  const row = rows[0];
+  if (!row) return null;
+  if (against !== null && row.against === null)
+    throw new FilterError('against', 'there is no scan of this id');
+  return { against: row.against, kinds: row.kinds & (row.kinds_before ?? row.kinds) };
+}
+
+async function countChanges(db: Db, compared: unknown[]): Promise<DiffList['counts']> {
+  const { rows } = await db.query<DiffList['counts']>(
+    `SELECT ${CHANGES.map((change, index) => `count(*) FILTER (WHERE change = ${index})::int AS "${change}"`)}
+     FROM ${COMPARED} compared`,
+    compared,
+  );
+  return rows[0] ?? { new: 0, gone: 0, same: 0 };
+}
