@@ -230,7 +230,7 @@ CREATE TABLE current_finding (
   target_id integer NOT NULL,
   path_id integer NOT NULL,
   -- numbers exact repeats from 1
-  copy smallint NOT NULL,
+  copy integer NOT NULL,
   vulnerability_id integer NOT NULL,
   severity smallint NOT NULL,
   fixable boolean NOT NULL,

@@ -1,0 +1,324 @@
+/**
+ * What is derived of an artifact's scans, brought up to date after they changed. Everything goes by difference:
+ * rows that stay the same are not written again, and the cost is that of the artifact's own findings, never that of
+ * the other artifacts that have them too.
+ *
+ * First comes what belongs to the artifact alone (its caller has locked the artifact), then, under one lock that
+ * writers share, what all artifacts add up to.
+ */
+import type { Db } from './pool.ts';
+import { addToPackages, addToSummary, addToTotals, addToTrend, lockSums } from './sums.ts';
+import { readTimelines, type Shift, shiftsBetween, trendHorizon } from './timeline.ts';
+
+/** An artifact, locked by the caller, of which something changed or is about to. */
+export interface ChangedArtifact {
+  id: number;
+  /** Whether it was stale before the change, and is after it. */
+  wasStale: boolean;
+  stale: boolean;
+}
+
+export interface Change {
+  artifacts: ChangedArtifact[];
+  /** Scans that are stored already, with their findings. */
+  added?: number[];
+  /** Scans that the caller deletes afterwards. */
+  removed?: number[];
+  now: Date;
+}
+
+/** An array of one column as PostgreSQL printed it, to be handed back as it is. */
+type Printed = string;
+
+/** Differences of `vulnerability_summary`, a row per vulnerability. */
+export interface SummaryDifferences {
+  vulnerability: Printed;
+  critical: Printed;
+  high: Printed;
+  medium: Printed;
+  low: Printed;
+  unknown: Printed;
+  findings: Printed;
+  fixable: Printed;
+  /** The earliest time that the artifacts have now to say; null where they have nothing to say any more. */
+  firstSeen: Printed;
+  /** Whether an artifact with something to say no longer counts. */
+  leaving: Printed;
+}
+
+/** Differences of `vulnerability_package`. */
+export interface PackageDifferences {
+  vulnerability: Printed;
+  package: Printed;
+  status: Printed;
+  fixable: Printed;
+  findings: Printed;
+}
+
+/** Differences of `vulnerability_change`. */
+export interface TrendDifferences {
+  vulnerability: Printed;
+  day: Printed;
+  severity: Printed;
+  artifacts: Printed;
+}
+
+/** Brings everything derived of the artifacts up to date, as though removed scans were gone already. */
+export async function maintain(db: Db, change: Change): Promise<void> {
+  const { artifacts, added = [], removed = [] } = change;
+  const shifts = await readShifts(db, change);
+  const trend = await trendDifferences(db, shifts);
+  await markLatest(db, artifacts, removed);
+  const { summary, moved } = await updateVulnerabilities(db, artifacts, added);
+  if (moved) await moveFirstSeen(db, artifacts);
+  const packages = await updateCurrentFindings(db, artifacts);
+
+  if (!summary && !packages && shifts.length === 0) return;
+  await lockSums(db);
+  if (summary) await addToSummary(db, summary);
+  if (packages) await addToPackages(db, packages);
+  if (trend) await addToTrend(db, trend);
+  if (shifts.length > 0) await addToTotals(db, shifts);
+}
+
+/** What the change does to the trend: an artifact that is stale has no part in it. */
+async function readShifts(db: Db, { artifacts, added = [], removed = [], now }: Change): Promise<Shift[]> {
+  const horizon = trendHorizon(now);
+  const counting = (side: 'wasStale' | 'stale') => artifacts.filter((one) => !one[side]).map((one) => one.id);
+  const before = await readTimelines(db, counting('wasStale'), added, horizon);
+  const after = await readTimelines(db, counting('stale'), removed, horizon);
+  return artifacts
+    .flatMap(({ id }) => shiftsBetween(before.get(id) ?? [], after.get(id) ?? []))
+    .filter((shift) => shift.day >= horizon);
+}
+
+async function trendDifferences(db: Db, shifts: Shift[]): Promise<TrendDifferences | null> {
+  if (shifts.length === 0) return null;
+  const { rows } = await db.query<{ [Key in keyof TrendDifferences]: Printed | null }>(
+    `WITH shift AS (
+       SELECT * FROM unnest($1::date[], $2::int[], $3::bigint[], $4::bigint[]) AS s(day, sign, before, after)
+     ), worst AS MATERIALIZED (
+       SELECT f.scan_id, d.vulnerability_id, max(d.severity) AS severity
+       FROM scan_finding f JOIN finding_definition d ON d.id = f.definition_id
+       WHERE f.scan_id = ANY ($3::bigint[] || $4::bigint[])
+       GROUP BY f.scan_id, d.vulnerability_id
+     ), difference AS (
+       SELECT vulnerability_id, day, severity, sum(artifacts) AS artifacts
+       FROM (
+         SELECT vulnerability_id, day, severity, sign AS artifacts FROM shift JOIN worst ON scan_id = after
+         UNION ALL
+         SELECT vulnerability_id, day, severity, -sign FROM shift JOIN worst ON scan_id = before
+       ) part
+       GROUP BY vulnerability_id, day, severity HAVING sum(artifacts) <> 0
+     )
+     SELECT array_agg(vulnerability_id)::text AS vulnerability, array_agg(day)::text AS day,
+       array_agg(severity)::text AS severity, array_agg(artifacts)::text AS artifacts
+     FROM difference`,
+    [
+      shifts.map((shift) => shift.day),
+      shifts.map((shift) => shift.sign),
+      shifts.map((shift) => shift.before),
+      shifts.map((shift) => shift.after),
+    ],
+  );
+  return complete<TrendDifferences>(rows[0], 'vulnerability');
+}
+
+/** Which scan is the latest for which kind, and what the artifact shows of them. */
+async function markLatest(db: Db, artifacts: ChangedArtifact[], removed: number[]): Promise<void> {
+  await db.query(
+    `WITH changed AS (
+       SELECT * FROM unnest($1::int[], $2::boolean[]) AS c(id, stale)
+     ), latest AS MATERIALIZED (
+       SELECT c.id AS artifact_id, kind.bit, newest.*
+       FROM changed c CROSS JOIN unnest('{1,2,4,8}'::smallint[]) AS kind(bit)
+       CROSS JOIN LATERAL (
+         SELECT s.id, s.scanned_at, s.received_at, s.labels, s.os_eosl, s.critical, s.high, s.medium, s.low, s.unknown,
+           s.fixable, s.misconfigurations, s.secrets, s.licenses
+         FROM scan s
+         WHERE s.artifact_id = c.id AND s.kinds & kind.bit <> 0 AND s.id <> ALL ($3::bigint[])
+         ORDER BY s.scanned_at DESC, s.received_at DESC, s.id DESC LIMIT 1
+       ) newest
+     ), mark AS (
+       SELECT id, sum(bit)::smallint AS kinds FROM latest GROUP BY id
+     ), marked AS (
+       UPDATE scan s SET latest_kinds = coalesce(m.kinds, 0)
+       FROM (
+         SELECT id FROM mark
+         UNION
+         SELECT id FROM scan WHERE artifact_id = ANY ($1) AND latest_kinds <> 0 AND id <> ALL ($3::bigint[])
+       ) affected LEFT JOIN mark m USING (id)
+       WHERE s.id = affected.id AND s.latest_kinds <> coalesce(m.kinds, 0)
+     ), newest AS (
+       SELECT DISTINCT ON (artifact_id) artifact_id, id, labels
+       FROM latest ORDER BY artifact_id, scanned_at DESC, received_at DESC, id DESC
+     ), system AS (
+       SELECT DISTINCT ON (artifact_id) artifact_id, os_eosl FROM latest WHERE os_eosl IS NOT NULL
+       ORDER BY artifact_id, scanned_at DESC, received_at DESC, id DESC
+     ), shown AS (
+       SELECT c.id AS artifact_id, c.stale, newest.id AS newest_scan_id, v.id AS vulnerability_scan_id,
+         coalesce(newest.labels, '{}') AS labels, coalesce(system.os_eosl, false) AS eosl,
+         coalesce(v.critical, 0) AS critical, coalesce(v.high, 0) AS high, coalesce(v.medium, 0) AS medium,
+         coalesce(v.low, 0) AS low, coalesce(v.unknown, 0) AS unknown, coalesce(v.fixable, 0) AS fixable,
+         coalesce(m.misconfigurations, 0) AS misconfigurations, coalesce(s.secrets, 0) AS secrets,
+         coalesce(l.licenses, 0) AS licenses
+       FROM changed c
+       LEFT JOIN newest ON newest.artifact_id = c.id
+       LEFT JOIN system ON system.artifact_id = c.id
+       LEFT JOIN latest v ON v.artifact_id = c.id AND v.bit = 1
+       LEFT JOIN latest m ON m.artifact_id = c.id AND m.bit = 2
+       LEFT JOIN latest s ON s.artifact_id = c.id AND s.bit = 4
+       LEFT JOIN latest l ON l.artifact_id = c.id AND l.bit = 8
+     )
+     UPDATE artifact a SET (stale, newest_scan_id, vulnerability_scan_id, labels, eosl, critical, high, medium, low,
+       unknown, fixable, misconfigurations, secrets, licenses)
+       = (s.stale, s.newest_scan_id, s.vulnerability_scan_id, s.labels, s.eosl, s.critical, s.high, s.medium, s.low,
+       s.unknown, s.fixable, s.misconfigurations, s.secrets, s.licenses)
+     FROM shown s
+     WHERE a.id = s.artifact_id
+       AND (a.stale, a.newest_scan_id, a.vulnerability_scan_id, a.labels, a.eosl, a.critical, a.high, a.medium, a.low,
+       a.unknown, a.fixable, a.misconfigurations, a.secrets, a.licenses)
+       IS DISTINCT FROM (s.stale, s.newest_scan_id, s.vulnerability_scan_id, s.labels, s.eosl, s.critical, s.high,
+       s.medium, s.low, s.unknown, s.fixable, s.misconfigurations, s.secrets, s.licenses)`,
+    [artifacts.map((one) => one.id), artifacts.map((one) => one.stale), removed],
+  );
+}
+
+/**
+ * `artifact_vulnerability`: how each vulnerability stands in the latest scan, and the earliest time that an added
+ * scan reports it.
+ * @returns what this adds to the summary, and whether a vulnerability turned out to have been there earlier.
+ */
+async function updateVulnerabilities(
+  db: Db,
+  artifacts: ChangedArtifact[],
+  added: number[],
+): Promise<{ summary: SummaryDifferences | null; moved: boolean }> {
+  const { rows } = await db.query<{ [Key in keyof SummaryDifferences]: Printed | null } & { moved: boolean }>(
+    `WITH artifacts AS MATERIALIZED (
+       SELECT a.id, a.vulnerability_scan_id, c.was_stale, c.stale
+       FROM artifact a JOIN unnest($1::int[], $2::boolean[], $3::boolean[]) AS c(id, was_stale, stale) USING (id)
+     ), latest AS (
+       SELECT s.artifact_id, d.vulnerability_id, max(d.severity) AS severity, count(*)::int AS findings,
+         (count(*) FILTER (WHERE d.fixable))::int AS fixable, min(s.scanned_at) AS first_seen_at
+       FROM artifacts a JOIN scan s ON s.id = a.vulnerability_scan_id
+       JOIN scan_finding f ON f.scan_id = s.id JOIN finding_definition d ON d.id = f.definition_id
+       GROUP BY s.artifact_id, d.vulnerability_id
+     ), late AS (
+       SELECT s.artifact_id, d.vulnerability_id, min(s.scanned_at) AS first_seen_at
+       FROM scan s JOIN scan_finding f ON f.scan_id = s.id JOIN finding_definition d ON d.id = f.definition_id
+       WHERE s.id = ANY ($4::bigint[]) AND s.id NOT IN (SELECT coalesce(vulnerability_scan_id, 0) FROM artifacts)
+       GROUP BY s.artifact_id, d.vulnerability_id
+     ), state AS MATERIALIZED (
+       SELECT artifact_id, vulnerability_id, old.first_seen_at AS old_first_seen_at, old.severity AS old_severity,
+         coalesce(old.findings, 0) AS old_findings, coalesce(old.fixable, 0) AS old_fixable,
+         least(old.first_seen_at, latest.first_seen_at, late.first_seen_at) AS first_seen_at, latest.severity,
+         coalesce(latest.findings, 0) AS findings, coalesce(latest.fixable, 0) AS fixable
+       FROM (SELECT * FROM artifact_vulnerability WHERE artifact_id = ANY ($1)) old
+       FULL JOIN latest USING (artifact_id, vulnerability_id)
+       FULL JOIN late USING (artifact_id, vulnerability_id)
+     ), written AS (
+       INSERT INTO artifact_vulnerability (artifact_id, vulnerability_id, first_seen_at, severity, findings, fixable)
+       SELECT artifact_id, vulnerability_id, first_seen_at, severity, findings, fixable FROM state
+       WHERE (old_first_seen_at, old_severity, old_findings, old_fixable)
+         IS DISTINCT FROM (first_seen_at, severity, findings, fixable)
+       ON CONFLICT (artifact_id, vulnerability_id) DO UPDATE SET first_seen_at = excluded.first_seen_at,
+         severity = excluded.severity, findings = excluded.findings, fixable = excluded.fixable
+     ), part AS (
+       -- what the artifact adds to the sums, before and after
+       SELECT vulnerability_id, 1 AS sign, severity, findings, fixable, first_seen_at, false AS leaving
+       FROM state JOIN artifacts a ON a.id = artifact_id WHERE NOT a.stale AND (a.was_stale OR
+         (old_first_seen_at, old_severity, old_findings, old_fixable)
+         IS DISTINCT FROM (first_seen_at, severity, findings, fixable))
+       UNION ALL
+       SELECT vulnerability_id, -1, old_severity, old_findings, old_fixable, NULL, a.stale
+       FROM state JOIN artifacts a ON a.id = artifact_id
+       WHERE NOT a.was_stale AND old_first_seen_at IS NOT NULL AND (a.stale OR
+         (old_first_seen_at, old_severity, old_findings, old_fixable)
+         IS DISTINCT FROM (first_seen_at, severity, findings, fixable))
+     ), difference AS (
+       SELECT vulnerability_id,
+         coalesce(sum(sign) FILTER (WHERE severity = 4), 0) AS critical,
+         coalesce(sum(sign) FILTER (WHERE severity = 3), 0) AS high,
+         coalesce(sum(sign) FILTER (WHERE severity = 2), 0) AS medium,
+         coalesce(sum(sign) FILTER (WHERE severity = 1), 0) AS low,
+         coalesce(sum(sign) FILTER (WHERE severity = 0), 0) AS unknown,
+         sum(sign * findings) AS findings, sum(sign * fixable) AS fixable, min(first_seen_at) AS first_seen_at,
+         bool_or(leaving) AS leaving
+       FROM part GROUP BY vulnerability_id
+     )
+     SELECT array_agg(vulnerability_id)::text AS vulnerability, array_agg(critical)::text AS critical,
+       array_agg(high)::text AS high, array_agg(medium)::text AS medium, array_agg(low)::text AS low,
+       array_agg(unknown)::text AS unknown, array_agg(findings)::text AS findings,
+       array_agg(fixable)::text AS fixable, array_agg(first_seen_at)::text AS "firstSeen",
+       array_agg(leaving)::text AS leaving,
+       (SELECT coalesce(bool_or(first_seen_at < old_first_seen_at), false) FROM state) AS moved
+     FROM difference`,
+    [
+      artifacts.map((one) => one.id),
+      artifacts.map((one) => one.wasStale),
+      artifacts.map((one) => one.stale),
+      added,
+    ],
+  );
+  return { summary: complete<SummaryDifferences>(rows[0], 'vulnerability'), moved: rows[0]?.moved === true };
+}
+
+/** A late report of earlier times moves the findings that are shown too. */
+async function moveFirstSeen(db: Db, artifacts: ChangedArtifact[]): Promise<void> {
+  await db.query(
+    `UPDATE current_finding c SET first_seen_at = v.first_seen_at FROM artifact_vulnerability v
+     WHERE c.artifact_id = ANY ($1::int[]) AND v.artifact_id = c.artifact_id
+       AND v.vulnerability_id = c.vulnerability_id AND v.first_seen_at <> c.first_seen_at`,
+    [artifacts.map((one) => one.id)],
+  );
+}
+
+/** `current_finding`: the findings of the latest scan, none where the artifact is stale. @returns differences. */
+async function updateCurrentFindings(
+  db: Db,
+  artifacts: ChangedArtifact[],
+): Promise<PackageDifferences | null> {
+  const { rows } = await db.query<{ [Key in keyof PackageDifferences]: Printed | null }>(
+    `WITH wanted AS (
+       SELECT a.id AS artifact_id, f.definition_id, f.target_id, f.path_id,
+         (row_number() OVER (PARTITION BY a.id, f.definition_id, f.target_id, f.path_id))::int AS copy
+       FROM artifact a JOIN scan_finding f ON f.scan_id = a.vulnerability_scan_id
+       WHERE a.id = ANY ($1::int[]) AND NOT a.stale
+     ), difference AS MATERIALIZED (
+       SELECT old.id AS old_id, artifact_id, definition_id, target_id, path_id, copy
+       FROM (SELECT * FROM current_finding WHERE artifact_id = ANY ($1::int[])) old
+       FULL JOIN wanted USING (artifact_id, definition_id, target_id, path_id, copy)
+       WHERE old.id IS NULL OR wanted.artifact_id IS NULL
+     ), gone AS (
+       DELETE FROM current_finding c USING difference WHERE c.id = old_id
+       RETURNING c.vulnerability_id, c.package, c.status, c.fixable
+     ), fresh AS (
+       INSERT INTO current_finding (artifact_id, definition_id, target_id, path_id, copy, vulnerability_id, severity,
+         fixable, status, package, artifact_name, first_seen_at)
+       SELECT n.artifact_id, n.definition_id, n.target_id, n.path_id, n.copy, d.vulnerability_id, d.severity,
+         d.fixable, d.status, d.package, a.name, v.first_seen_at
+       FROM difference n JOIN artifact a ON a.id = n.artifact_id JOIN finding_definition d ON d.id = n.definition_id
+       JOIN artifact_vulnerability v ON v.artifact_id = n.artifact_id AND v.vulnerability_id = d.vulnerability_id
+       WHERE n.old_id IS NULL
+       RETURNING vulnerability_id, package, status, fixable
+     ), sums AS (
+       SELECT vulnerability_id, package, status, fixable, sum(findings) AS findings
+       FROM (SELECT *, 1 AS findings FROM fresh UNION ALL SELECT *, -1 FROM gone) part
+       GROUP BY vulnerability_id, package, status, fixable HAVING sum(findings) <> 0
+     )
+     SELECT array_agg(vulnerability_id)::text AS vulnerability, array_agg(package)::text AS package,
+       array_agg(status)::text AS status, array_agg(fixable)::text AS fixable, array_agg(findings)::text AS findings
+     FROM sums`,
+    [artifacts.map((one) => one.id)],
+  );
+  return complete<PackageDifferences>(rows[0], 'vulnerability');
+}
+
+/** An aggregate over no rows is null in every column. */
+function complete<Differences>(
+  row: { [Key in keyof Differences]: Printed | null } | undefined,
+  key: keyof Differences,
+): Differences | null {
+  return row && row[key] !== null ? (row as Differences) : null;
+}

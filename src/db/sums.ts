@@ -1,0 +1,142 @@
+/** The tables that artifacts add up to. Whoever writes them holds one lock: until COMMIT, so it is taken late. */
+import type { PackageDifferences, SummaryDifferences, TrendDifferences } from './maintain.ts';
+import type { Db } from './pool.ts';
+import type { Shift } from './timeline.ts';
+
+// Any constant will do.
+const SUMS_LOCK = 7_239_042;
+
+/** Waits for its turn to write the sums. The last of a writer's locks: who holds it waits for nobody. */
+export async function lockSums(db: Db): Promise<void> {
+  await db.query('SELECT pg_advisory_xact_lock($1)', [SUMS_LOCK]);
+}
+
+/**
+ * Rows without artifacts are removed. A new row looks for the earliest time in all artifacts that count, for others
+ * may have had the vulnerability before; so does a row of which an artifact no longer counts.
+ */
+export async function addToSummary(db: Db, differences: SummaryDifferences): Promise<void> {
+  await db.query(
+    `MERGE INTO vulnerability_summary s
+     USING (
+       SELECT d.*, v.natural_order, coalesce(v.cvss_score, -1) AS cvss_score,
+         coalesce(v.published_at, '-infinity') AS published_at,
+         CASE WHEN s.vulnerability_id IS NOT NULL AND NOT d.leaving THEN least(s.first_seen_at, d.earliest)
+         ELSE (
+           SELECT av.first_seen_at FROM artifact_vulnerability av JOIN artifact a ON a.id = av.artifact_id
+           WHERE av.vulnerability_id = d.vulnerability_id AND NOT a.stale
+           ORDER BY av.first_seen_at LIMIT 1
+         ) END AS first_seen_at
+       FROM unnest($1::int[], $2::int[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[],
+         $9::timestamptz[], $10::boolean[])
+         AS d(vulnerability_id, critical, high, medium, low, unknown, findings, fixable, earliest, leaving)
+       JOIN vulnerability v ON v.id = d.vulnerability_id
+       LEFT JOIN vulnerability_summary s ON s.vulnerability_id = d.vulnerability_id
+     ) d ON s.vulnerability_id = d.vulnerability_id
+     WHEN MATCHED AND s.affected_artifacts + d.critical + d.high + d.medium + d.low + d.unknown <= 0 THEN DELETE
+     WHEN MATCHED AND (d.critical, d.high, d.medium, d.low, d.unknown, d.findings, d.fixable, d.first_seen_at)
+       IS DISTINCT FROM (0, 0, 0, 0, 0, 0, 0, s.first_seen_at) THEN UPDATE SET
+       critical = s.critical + d.critical, high = s.high + d.high, medium = s.medium + d.medium, low = s.low + d.low,
+       unknown = s.unknown + d.unknown, findings = s.findings + d.findings, fixable = s.fixable + d.fixable,
+       first_seen_at = d.first_seen_at
+     WHEN NOT MATCHED AND d.critical + d.high + d.medium + d.low + d.unknown > 0 THEN
+       INSERT (vulnerability_id, critical, high, medium, low, unknown, findings, fixable, first_seen_at, natural_order,
+         cvss_score, published_at)
+       VALUES (d.vulnerability_id, d.critical, d.high, d.medium, d.low, d.unknown, d.findings, d.fixable,
+         d.first_seen_at, d.natural_order, d.cvss_score, d.published_at)`,
+    [
+      differences.vulnerability,
+      differences.critical,
+      differences.high,
+      differences.medium,
+      differences.low,
+      differences.unknown,
+      differences.findings,
+      differences.fixable,
+      differences.firstSeen,
+      differences.leaving,
+    ],
+  );
+}
+
+/** Takes over what the summary copies from vulnerabilities whose texts changed. Needs the lock. */
+export async function renewSummary(db: Db, vulnerabilities: number[]): Promise<void> {
+  await db.query(
+    `UPDATE vulnerability_summary s
+     SET cvss_score = coalesce(v.cvss_score, -1), published_at = coalesce(v.published_at, '-infinity')
+     FROM vulnerability v
+     WHERE v.id = ANY ($1::int[]) AND s.vulnerability_id = v.id
+       AND (s.cvss_score, s.published_at)
+       IS DISTINCT FROM (coalesce(v.cvss_score, -1), coalesce(v.published_at, '-infinity'))`,
+    [vulnerabilities],
+  );
+}
+
+/** Rows without findings are removed. */
+export async function addToPackages(db: Db, differences: PackageDifferences): Promise<void> {
+  await db.query(
+    `MERGE INTO vulnerability_package p
+     USING unnest($1::int[], $2::text[], $3::text[], $4::boolean[], $5::int[])
+       AS d(vulnerability_id, package, status, fixable, findings)
+     ON p.vulnerability_id = d.vulnerability_id AND p.package = d.package AND p.status = d.status
+       AND p.fixable = d.fixable
+     WHEN MATCHED AND p.findings + d.findings <= 0 THEN DELETE
+     WHEN MATCHED THEN UPDATE SET findings = p.findings + d.findings
+     WHEN NOT MATCHED AND d.findings > 0 THEN INSERT (vulnerability_id, package, status, fixable, findings)
+       VALUES (d.vulnerability_id, d.package, d.status, d.fixable, d.findings)`,
+    [
+      differences.vulnerability,
+      differences.package,
+      differences.status,
+      differences.fixable,
+      differences.findings,
+    ],
+  );
+}
+
+/** Days on which nothing changed have no row. */
+export async function addToTrend(db: Db, differences: TrendDifferences): Promise<void> {
+  await db.query(
+    `MERGE INTO vulnerability_change c
+     USING unnest($1::int[], $2::date[], $3::smallint[], $4::int[]) AS d(vulnerability_id, day, severity, artifacts)
+     ON c.vulnerability_id = d.vulnerability_id AND c.day = d.day AND c.severity = d.severity
+     WHEN MATCHED AND c.artifacts + d.artifacts = 0 THEN DELETE
+     WHEN MATCHED THEN UPDATE SET artifacts = c.artifacts + d.artifacts
+     WHEN NOT MATCHED THEN INSERT (vulnerability_id, day, severity, artifacts)
+       VALUES (d.vulnerability_id, d.day, d.severity, d.artifacts)`,
+    [differences.vulnerability, differences.day, differences.severity, differences.artifacts],
+  );
+}
+
+/** The same for findings by severity, and artifacts by their worst. The scans must still be there. */
+export async function addToTotals(db: Db, shifts: Shift[]): Promise<void> {
+  await db.query(
+    `MERGE INTO total_change t
+     USING (
+       SELECT part.day, measure.name, measure.severity, sum(part.sign * measure.amount)::int AS delta
+       FROM (
+         SELECT day, sign, after AS scan_id FROM unnest($1::date[], $2::int[], $4::bigint[]) AS s(day, sign, after)
+         UNION ALL
+         SELECT day, -sign, before FROM unnest($1::date[], $2::int[], $3::bigint[]) AS s(day, sign, before)
+       ) part
+       JOIN scan s ON s.id = part.scan_id
+       CROSS JOIN LATERAL (VALUES
+         ('findings', 4::smallint, s.critical), ('findings', 3, s.high), ('findings', 2, s.medium),
+         ('findings', 1, s.low), ('findings', 0, s.unknown),
+         ('artifacts', CASE WHEN s.critical > 0 THEN 4 WHEN s.high > 0 THEN 3 WHEN s.medium > 0 THEN 2
+           WHEN s.low > 0 THEN 1 WHEN s.unknown > 0 THEN 0 END, 1)
+       ) AS measure(name, severity, amount)
+       GROUP BY part.day, measure.name, measure.severity
+       HAVING sum(part.sign * measure.amount) <> 0
+     ) d ON t.day = d.day AND t.measure = d.name AND t.severity IS NOT DISTINCT FROM d.severity
+     WHEN MATCHED AND t.delta + d.delta = 0 THEN DELETE
+     WHEN MATCHED THEN UPDATE SET delta = t.delta + d.delta
+     WHEN NOT MATCHED THEN INSERT (day, measure, severity, delta) VALUES (d.day, d.name, d.severity, d.delta)`,
+    [
+      shifts.map((shift) => shift.day),
+      shifts.map((shift) => shift.sign),
+      shifts.map((shift) => shift.before),
+      shifts.map((shift) => shift.after),
+    ],
+  );
+}
