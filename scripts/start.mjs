@@ -65,10 +65,8 @@ async function start({ demo }, life) {
   const databaseEnded = postgres?.ended.then(() => {
     if (!life.signal.aborted) throw new Problem(`PostgreSQL has ended: see ${dataFolder}/postgres/log.`);
   });
-  const aborted = new Promise((resolve) => life.signal.addEventListener('abort', resolve));
-  await Promise.race([endOf(program), aborted, ...(databaseEnded ? [databaseEnded] : [])]);
-  if (life.signal.aborted) step('Stopping');
-  else step(`Trivet has ended (${program.signalCode ?? `status ${program.exitCode}`})`);
+  await Promise.race([endOf(program), life.over, ...(databaseEnded ? [databaseEnded] : [])]);
+  if (!life.signal.aborted) step(`Trivet has ended (${program.signalCode ?? `status ${program.exitCode}`})`);
   return program.exitCode ?? 1;
 }
 
@@ -95,6 +93,8 @@ async function holdFolder({ onEnd }) {
   });
   if (isHeld) {
     onEnd(() => lock.close());
+    // That of a start that was killed.
+    rmSync(runningFile, { force: true });
     return;
   }
   const { url, pid } = JSON.parse(readText(runningFile) || '{}');

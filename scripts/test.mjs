@@ -6,7 +6,17 @@ import path from 'node:path';
 import { findChromium } from './services/browser.mjs';
 import { ensureBuild, ensurePackages, requireNode } from './services/packages.mjs';
 import { startPostgres } from './services/postgres.mjs';
-import { all, launch, Problem, readText, root, run, runScript, step } from './services/process.mjs';
+import {
+  all,
+  launch,
+  Problem,
+  readText,
+  root,
+  run,
+  runScript,
+  step,
+  stopChild,
+} from './services/process.mjs';
 import { findRedis, startRedis } from './services/redis.mjs';
 
 const vitestArguments = process.argv.slice(2);
@@ -76,7 +86,7 @@ async function build(signal) {
 }
 
 /** Runs vitest; its JSON report is counted, not its text. */
-async function runTests(folder, environment, { signal, onEnd }) {
+async function runTests(folder, environment, { signal, over, onEnd }) {
   const report = path.join(folder, 'vitest.json');
   const vitest = path.join(root, 'node_modules/vitest/vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
@@ -86,19 +96,21 @@ async function runTests(folder, environment, { signal, onEnd }) {
     stdio: ['ignore', 'inherit', 'inherit'],
     deathSignal: 'SIGTERM',
   });
-  // vitest leads a process group: this ends it and whatever its tests left behind.
-  const endGroup = () => signalGroup(child.pid, 'SIGKILL');
-  onEnd(endGroup);
-  const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-  const status = await Promise.race([new Promise((resolve) => child.once('close', resolve)), aborted]);
+  // vitest leads a process group: the last signal ends whatever its tests left behind.
+  const end = async () => {
+    await stopChild(child, [['SIGTERM', 2_000]]);
+    killGroup(child.pid);
+  };
+  onEnd(end);
+  const status = await Promise.race([new Promise((resolve) => child.once('close', resolve)), over]);
   signal.throwIfAborted();
-  endGroup();
+  await end();
   countTests(report, status);
 }
 
-function signalGroup(pid, name) {
+function killGroup(pid) {
   try {
-    process.kill(-pid, name);
+    process.kill(-pid, 'SIGKILL');
   } catch {
     // All of it has ended.
   }

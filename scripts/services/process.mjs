@@ -86,7 +86,7 @@ export function launch(command, args, { deathSignal, ...options }) {
 }
 
 /** @param {import('node:child_process').ChildProcess} child */
-export function hasEnded(child) {
+function hasEnded(child) {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }
 
@@ -175,9 +175,9 @@ export async function all(promises) {
 }
 
 /**
- * What a script has begun: `signal` is aborted when it is to end, and what `onEnd` was given then runs, the last
- * first.
- * @typedef {{signal: AbortSignal, onEnd: (stop: () => unknown) => void}} Life
+ * What a script has begun. `signal` is aborted, and `over` settled, when it is to end; what `onEnd` was given
+ * then runs, the last first.
+ * @typedef {{signal: AbortSignal, over: Promise<void>, onEnd: (stop: () => unknown) => void}} Life
  */
 
 /**
@@ -192,14 +192,17 @@ export async function runScript(body, { interrupted }) {
   // npm passes Ctrl-C on to a child that already had it from the terminal: repeated signals count once.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(name, () => {
+      if (!wasInterrupted) step('Stopping');
       wasInterrupted = true;
       controller.abort();
     });
   }
+  const { signal } = controller;
+  const over = new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
   const stops = [];
   let status = 1;
   try {
-    status = await body({ signal: controller.signal, onEnd: (stop) => stops.unshift(stop) });
+    status = await body({ signal, over, onEnd: (stop) => stops.unshift(stop) });
   } catch (error) {
     if (!wasInterrupted)
       process.stderr.write(`\n${error instanceof Problem ? error.message : error.stack}\n`);
