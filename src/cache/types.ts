@@ -15,8 +15,8 @@ export type BypassReason =
   | 'no-lease'
   | 'off';
 
-/** A cached read, declared once. `Params` must be plain data. */
-export interface ReadPolicy<Params> {
+/** A cached read, declared once. `Params` must be plain data; `Source` is what the snapshot of a load is read from. */
+export interface ReadPolicy<Params, Source> {
   /** Name in statistics, metrics and the log: `scan-results`, … */
   name: string;
   ttlSeconds: number;
@@ -24,8 +24,8 @@ export interface ReadPolicy<Params> {
   key(params: Params): string;
   /** What an answer depends on, as a function of the parameters alone. `*` is always added. */
   tags(params: Params): string[];
-  /** Computes the answer in a snapshot that begins after the call. Null: there is none (never stored). */
-  load(params: Params): Promise<unknown>;
+  /** Computes the answer from one snapshot, which the cache begins. Null: there is none (never stored). */
+  load(source: Source, params: Params): Promise<unknown>;
 }
 
 /** An encoded answer; encoded once, when it is loaded. */
@@ -53,9 +53,9 @@ export interface Answer {
 
 export type CachedRead<Params> = (params: Params) => Promise<Answer>;
 
-export interface Cache {
+export interface Cache<Source> {
   /** Declares a read. @returns the function that answers it. */
-  define<Params>(policy: ReadPolicy<Params>): CachedRead<Params>;
+  define<Params>(policy: ReadPolicy<Params, Source>): CachedRead<Params>;
   /**
    * What a writer awaits after its COMMIT: resolved once no instance can serve an answer older than it.
    * @param txid of the transaction, or null when it changed nothing (it then vouches for all that is pending).
@@ -71,6 +71,8 @@ export interface Cache {
   events(): Promise<CacheEvent[]>;
   /** For the metrics endpoint: this process alone. */
   metrics(): CacheMetrics;
+  /** Waits for the first lease, but never longer than `timeoutMs`. */
+  ready(timeoutMs: number): Promise<void>;
   /** Hands back the lease and closes the connection to Redis. */
   close(): Promise<void>;
 }
@@ -122,7 +124,7 @@ export interface CacheStatistics extends Counters {
     evictedKeys: number | null;
     uptimeSeconds: number | null;
   } | null;
-  reads: Record<string, ReadStatistics & { tags: string[] }>;
+  reads: Record<string, ReadStatistics>;
   window: Counters & { seconds: number; hitRate: number | null; reads: Record<string, ReadStatistics> };
   /** 60 points of a minute, the oldest first. */
   history: (Counters & {
@@ -164,8 +166,6 @@ export interface CacheMetrics {
   state: 'active' | 'bypass' | 'off';
   requests: { read: string; outcome: Outcome; count: number }[];
   invalidations: { cause: string; count: number }[];
-  pendingInvalidations: number;
-  oldestPendingSeconds: number;
   staleReads: number;
 }
 

@@ -1,0 +1,203 @@
+import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { type EncodedEntry, pack, unpack } from './encode.ts';
+import type { Keys } from './keys.ts';
+import type { Permit } from './lease.ts';
+import { waitAtMost } from './wait.ts';
+
+/** Larger answers are not kept. */
+export const MAX_ENTRY_BYTES = 4 * 1024 * 1024;
+/** A holder of a fill lock that dies keeps others waiting this long at most. */
+const LOCK_MS = 1_000;
+/** The memory of the index sets goes with the longest life of an entry. */
+const INDEX_TTL_MS = 3_600_000;
+
+export interface Found {
+  entry: EncodedEntry;
+  /** Remaining life in ms. */
+  ttlMs: number;
+}
+
+interface LocalCopy {
+  epoch: number;
+  tokens: string;
+  entry: EncodedEntry;
+  expiresMs: number;
+}
+
+interface Waiting {
+  entryKey: string;
+  tokens: string;
+  deadlineAtMs: number;
+  resolve(found: Found | 'absent' | null): void;
+}
+
+/** The two places where an answer is kept: this process's memory, bounded in bytes, and Redis. */
+export class Entries {
+  readonly #keys: Keys;
+  readonly #deadlineMs: number;
+  readonly #turns = new Map<Permit, Waiting[]>();
+  readonly #local: LRUCache<string, LocalCopy> | null;
+
+  constructor(keys: Keys, localBytes: number, deadlineMs: number) {
+    this.#keys = keys;
+    this.#deadlineMs = deadlineMs;
+    this.#local =
+      localBytes === 0
+        ? null
+        : new LRUCache({
+            maxSize: localBytes,
+            maxEntrySize: Math.max(1, Math.floor(localBytes / 4)),
+            sizeCalculation: (copy, key) => copy.entry.heldBytes + copy.tokens.length + key.length + 200,
+          });
+  }
+
+  get localBytes(): number {
+    return this.#local?.calculatedSize ?? 0;
+  }
+
+  get localCount(): number {
+    return this.#local?.size ?? 0;
+  }
+
+  /** @returns the local copy when it was loaded in this epoch under these tokens and has not expired */
+  local(epoch: number, entryKey: string, tokens: string): Found | null {
+    const copy = this.#local?.get(entryKey);
+    if (!copy || copy.epoch !== epoch || copy.tokens !== tokens) return null;
+    const ttlMs = copy.expiresMs - performance.now();
+    if (ttlMs <= 0) {
+      this.#local?.delete(entryKey);
+      return null;
+    }
+    return { entry: copy.entry, ttlMs };
+  }
+
+  keep(epoch: number, entryKey: string, tokens: string, entry: EncodedEntry, expiresMs: number): void {
+    this.#local?.set(entryKey, { epoch, tokens, entry: entry.kept(), expiresMs });
+  }
+
+  /**
+   * Asks Redis. All that ask in one turn of the event loop share one round trip.
+   * @returns the entry, `absent` when there is none under these tokens, null when Redis did not answer in time
+   */
+  fetch(
+    permit: Permit,
+    entryKey: string,
+    tokens: string,
+    deadlineAtMs: number,
+  ): Promise<Found | 'absent' | null> {
+    return new Promise((resolve) => {
+      const waiting = { entryKey, tokens, deadlineAtMs, resolve };
+      const turn = this.#turns.get(permit);
+      if (turn) {
+        turn.push(waiting);
+        return;
+      }
+      this.#turns.set(permit, [waiting]);
+      setImmediate(() => void this.#flush(permit));
+    });
+  }
+
+  async #flush(permit: Permit): Promise<void> {
+    const turn = this.#turns.get(permit) ?? [];
+    this.#turns.delete(permit);
+    const names = [...new Set(turn.map((waiting) => waiting.entryKey))];
+    const deadlineAtMs = Math.min(...turn.map((waiting) => waiting.deadlineAtMs));
+    const askedMs = performance.now();
+    const answer = permit.session.send((pipeline) => {
+      for (const name of names) pipeline.getBuffer(name).pttl(name);
+    });
+    const replies = await waitAtMost(Math.max(1, deadlineAtMs - askedMs), permit.session, answer);
+    for (const waiting of turn) {
+      const index = names.indexOf(waiting.entryKey) * 2;
+      waiting.resolve(
+        replies === null ? null : this.#judge(permit, waiting, replies[index], replies[index + 1], askedMs),
+      );
+    }
+  }
+
+  #judge(
+    permit: Permit,
+    waiting: Pick<Waiting, 'entryKey' | 'tokens'>,
+    value: [Error | null, unknown] | undefined,
+    pttl: [Error | null, unknown] | undefined,
+    askedMs: number,
+  ): Found | 'absent' {
+    const stored = Buffer.isBuffer(value?.[1]) ? unpack(value[1]) : null;
+    const ttlMs = typeof pttl?.[1] === 'number' ? pttl[1] : -1;
+    if (!stored || stored.tokens !== waiting.tokens || ttlMs <= 0) return 'absent';
+    this.keep(permit.epoch, waiting.entryKey, stored.tokens, stored.entry, askedMs + ttlMs);
+    return { entry: stored.entry, ttlMs };
+  }
+
+  /**
+   * Stores an answer, with the tokens read before it was loaded, and lets go of the fill lock.
+   * @param lifeMs how long it may live; Redis itself removes it then
+   * @returns whether it was stored
+   */
+  async store(
+    permit: Permit,
+    entryKey: string,
+    tags: string[],
+    tokens: string,
+    entry: EncodedEntry,
+    lifeMs: number,
+  ): Promise<boolean> {
+    const startedMs = performance.now();
+    if (entry.jsonBytes > MAX_ENTRY_BYTES) {
+      this.unlock(permit, entryKey);
+      return false;
+    }
+    const answer = permit.session.send((pipeline) => {
+      pipeline.set(entryKey, pack(tokens, entry), 'PX', lifeMs);
+      pipeline.unlink(this.#keys.lock(entryKey));
+      for (const tag of tags) {
+        const index = this.#keys.index(permit.epoch, tag);
+        pipeline.sadd(index, entryKey).pexpire(index, INDEX_TTL_MS);
+      }
+    });
+    const replies = await waitAtMost(this.#deadlineMs, permit.session, answer);
+    if (replies === null || !replies[0] || replies[0][0]) return false;
+    this.keep(permit.epoch, entryKey, tokens, entry, startedMs + lifeMs);
+    return true;
+  }
+
+  /**
+   * Becomes the one instance that loads the entry, or learns who is ahead. Redis looks at lock and entry in one go,
+   * so that an entry stored just before the lock was let go is not loaded again.
+   * @returns `ours`; `theirs` while another instance loads; the entry that it stored; null without an answer in time
+   */
+  async lock(permit: Permit, entryKey: string, tokens: string): Promise<'ours' | 'theirs' | Found | null> {
+    const owner = randomBytes(8).toString('base64url');
+    const askedMs = performance.now();
+    const answer = permit.session.send((pipeline) => {
+      pipeline.set(this.#keys.lock(entryKey), owner, 'PX', LOCK_MS, 'NX').getBuffer(entryKey).pttl(entryKey);
+    });
+    const replies = await waitAtMost(this.#deadlineMs, permit.session, answer);
+    if (replies === null || !replies[0] || replies[0][0]) return null;
+    const ours = replies[0][1] === 'OK';
+    const found = this.#judge(permit, { entryKey, tokens }, replies[1], replies[2], askedMs);
+    if (found === 'absent') return ours ? 'ours' : 'theirs';
+    if (ours) this.unlock(permit, entryKey);
+    return found;
+  }
+
+  /** Keeps the lock while a load takes long. @returns stops it */
+  keepLock(permit: Permit, entryKey: string): () => void {
+    const timer = setInterval(() => {
+      permit.session.send((pipeline) => pipeline.pexpire(this.#keys.lock(entryKey), LOCK_MS)).catch(() => {});
+    }, LOCK_MS / 3);
+    timer.unref();
+    return () => clearInterval(timer);
+  }
+
+  /** Lets go of the lock when a load failed or found nothing. */
+  unlock(permit: Permit, entryKey: string): void {
+    permit.session.send((pipeline) => pipeline.unlink(this.#keys.lock(entryKey))).catch(() => {});
+  }
+
+  /** Forgets all local copies. */
+  clear(): void {
+    this.#local?.clear();
+  }
+}
