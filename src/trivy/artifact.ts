@@ -20,10 +20,11 @@ export interface ArtifactFacts {
   hint: string | null;
 }
 
-export function artifactFacts(report: JsonObject, metadata: JsonObject, place: Place | null): ArtifactFacts {
+/** @param place of the metadata; the report is the document */
+export function artifactFacts(report: JsonObject, metadata: JsonObject, place: Place): ArtifactFacts {
   return {
-    type: textAt(report, 'ArtifactType', place, MAX_BYTES.word),
-    name: textAt(report, 'ArtifactName', place),
+    type: textAt(report, 'ArtifactType', null, MAX_BYTES.word),
+    name: textAt(report, 'ArtifactName', null),
     reference: textAt(metadata, 'Reference', place),
     repoTags: textsAt(metadata, 'RepoTags', place),
     imageId: textAt(metadata, 'ImageID', place),

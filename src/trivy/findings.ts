@@ -100,10 +100,10 @@ export function cvssAt(object: JsonObject, key: string, place: Place): Record<st
 function vendorSeverityAt(object: JsonObject, place: Place): Record<string, number> | null {
   const here = at(place, 'VendorSeverity');
   return mapOrNull(
-    sourcesAt(object, 'VendorSeverity', place).map(([source, value]) => {
-      const severity = integerAt({ value }, 'value', here);
-      return [source, severity ?? 0];
-    }),
+    sourcesAt(object, 'VendorSeverity', place).map(([source, value]) => [
+      source,
+      integerAt({ [source]: value }, source, here) ?? 0,
+    ]),
   );
 }
 
