@@ -189,6 +189,8 @@ export async function all(promises) {
 export async function runScript(body, { interrupted }) {
   const controller = new AbortController();
   let wasInterrupted = false;
+  // A terminal that was closed, or a pipe that nobody reads, must not keep us from stopping what we began.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   // npm passes Ctrl-C on to a child that already had it from the terminal: repeated signals count once.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(name, () => {
@@ -204,10 +206,13 @@ export async function runScript(body, { interrupted }) {
   try {
     status = await body({ signal, over, onEnd: (stop) => stops.unshift(stop) });
   } catch (error) {
-    if (!wasInterrupted)
-      process.stderr.write(`\n${error instanceof Problem ? error.message : error.stack}\n`);
+    if (!wasInterrupted) complain(error);
   }
   controller.abort();
-  while (stops.length > 0) await stops.shift()();
+  while (stops.length > 0) await Promise.resolve().then(stops.shift()).catch(complain);
   process.exitCode = wasInterrupted ? interrupted : status;
+}
+
+function complain(error) {
+  process.stderr.write(`\n${error instanceof Problem ? error.message : error.stack}\n`);
 }
