@@ -37,6 +37,17 @@ export class Conditions {
     return `$${this.values.length}`;
   }
 
+  get isEmpty(): boolean {
+    return this.#conditions.length === 0;
+  }
+
+  /** Of the conditions, those that begin with an expression: what an index on it can be searched by. */
+  about(expression: string): Conditions {
+    const some = new Conditions();
+    some.#conditions.push(...this.#conditions.filter((condition) => condition.startsWith(`${expression} `)));
+    return some;
+  }
+
   /** `WHERE …`, or nothing. */
   toString(): string {
     return this.#conditions.length === 0 ? '' : `WHERE ${this.#conditions.join(' AND ')}`;
@@ -80,6 +91,11 @@ export interface ListPlan<Row> {
   from: string;
   /** The tables that `conditions` need, where counting can do with fewer. */
   countFrom?: string;
+  /**
+   * Joins that add columns to the rows of a page. Where they are given, `from` is one table and its alias, with an
+   * index for every sort, and filters may be of any kind: see `chosenFirst`.
+   */
+  joins?: string;
   conditions: Conditions;
   /** SQL expression of the unique id (bigint or integer). */
   id: string;
@@ -91,6 +107,14 @@ interface Position {
   id: number;
 }
 
+interface PageRow {
+  cursor_value: string;
+  cursor_id: number;
+}
+
+/** How many rows are looked at in the order of the sort before it is given up. */
+const WALK_LIMIT = 10_000;
+
 /**
  * Reads one page by keyset: the rows behind the cursor's position in a total order, and how many there are in all
  * (counted to TOTAL_LIMIT). Items whose sort key does not change between two pages come exactly once.
@@ -101,48 +125,95 @@ export async function readList<Item>(
   plan: ListPlan<never>,
   options: ListOptions = {},
 ): Promise<List<Item>> {
-  const sortName = plan.request.sort ?? plan.defaultSort;
+  const { conditions, request } = plan;
+  const sortName = request.sort ?? plan.defaultSort;
   const sort = plan.sorts[sortName];
   if (!sort) throw new Error(`no sort named ${sortName}`);
-  const order = plan.request.order ?? sort.order;
+  const order = request.order ?? sort.order;
   const fingerprint = hash([sortName, order, sortedEntries(plan.filters)]);
-  const position = plan.request.cursor === undefined ? null : readCursor(plan.request.cursor, fingerprint);
-  const limit = options.limit ?? plan.request.limit ?? DEFAULT_LIMIT;
+  const position = request.cursor === undefined ? null : readCursor(request.cursor, fingerprint);
+  const limit = options.limit ?? request.limit ?? DEFAULT_LIMIT;
 
-  // Counted first: the page's own conditions are added to the same clause afterwards.
-  const total = options.total === false ? 0 : await countRows(db, plan);
-  const { conditions } = plan;
+  // Where the page is chosen first, the number of rows decides how, also for who does not ask for it.
+  const counted = options.total !== false || (plan.joins !== undefined && !conditions.isEmpty);
+  const total = counted ? await countRows(db, plan) : 0;
+  const page: PageStatement = {
+    order: `ORDER BY ${sort.expression} ${order}, ${plan.id} ${order}`,
+    columns: `${plan.columns}, (${sort.expression})::text AS cursor_value, ${plan.id} AS cursor_id`,
+    // What the index of the sort can be searched by, beside the position.
+    bounds: conditions.about(sort.expression),
+    rows: conditions.bind(limit + 1),
+    way: conditions.isEmpty ? 'walk' : total > TOTAL_LIMIT ? 'walk or gather' : 'gather',
+  };
   if (position) {
-    const beyond = order === 'asc' ? '>' : '<';
-    conditions.add(
-      `(${sort.expression}, ${plan.id}) ${beyond} (?::text::${sort.type}, ?::bigint)`,
-      position.value,
-      position.id,
-    );
+    const beyond = `(${sort.expression}, ${plan.id}) ${order === 'asc' ? '>' : '<'} (
+      ${conditions.bind(position.value)}::text::${sort.type}, ${conditions.bind(position.id)}::bigint)`;
+    conditions.add(beyond);
+    page.bounds.add(beyond);
   }
-  const sql = `SELECT ${plan.columns}, (${sort.expression})::text AS cursor_value, ${plan.id} AS cursor_id
-    FROM ${plan.from} ${conditions}
-    ORDER BY ${sort.expression} ${order}, ${plan.id} ${order} LIMIT ${conditions.bind(limit + 1)}`;
-  const { rows } = await db
-    .query<{ cursor_value: string; cursor_id: number }>(sql, conditions.values)
-    .catch((error: unknown) => {
-      // Class 22: the forged or damaged value of a cursor is no value of the column's type.
-      if (position && /^22/.test(String((error as { code?: unknown }).code)))
-        throw new CursorError('cursor_invalid');
-      throw error;
-    });
+  const rows = await readPage(db, plan, page, limit).catch((error: unknown) => {
+    // Class 22: the forged or damaged value of a cursor is no value of the column's type.
+    if (position && /^22/.test(String((error as { code?: unknown }).code)))
+      throw new CursorError('cursor_invalid');
+    throw error;
+  });
 
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
   return {
-    items: page.map((row) => (plan.toItem as (row: unknown) => unknown)(row) as Item),
+    items: shown.map((row) => (plan.toItem as (row: unknown) => unknown)(row) as Item),
     nextCursor:
       rows.length > limit && last
         ? writeCursor(fingerprint, { value: last.cursor_value, id: last.cursor_id })
         : null,
-    total: Math.min(total, TOTAL_LIMIT),
+    total: options.total === false ? 0 : Math.min(total, TOTAL_LIMIT),
     totalIsExact: total <= TOTAL_LIMIT,
   };
+}
+
+/** The parts of a page's statement. */
+interface PageStatement {
+  order: string;
+  columns: string;
+  bounds: Conditions;
+  rows: string;
+  way: 'walk' | 'walk or gather' | 'gather';
+}
+
+/**
+ * Where `joins` are given, a page is chosen before anything is joined to it, in one of two ways. The planner knows
+ * neither how many rows a combination of filters selects nor where in the order of the sort they lie, and so would
+ * now and then walk an index of a million rows for fifty that stand at its end.
+ * - gather: all that is selected, by whatever index suits the filters, then sort. Right for few rows.
+ * - walk: in the order of the sort, through at most WALK_LIMIT rows, those that the filters select. Right for many,
+ *   which as a rule are found within the first hundreds; where they are not, the rows are gathered after all.
+ */
+async function readPage(
+  db: Db,
+  plan: ListPlan<never>,
+  page: PageStatement,
+  limit: number,
+): Promise<PageRow[]> {
+  const { conditions, from, joins } = plan;
+  const read = async (sql: string) => (await db.query<PageRow>(sql, conditions.values)).rows;
+  if (joins === undefined)
+    return read(`SELECT ${page.columns} FROM ${from} ${conditions} ${page.order} LIMIT ${page.rows}`);
+
+  const alias = from.slice(from.lastIndexOf(' ') + 1);
+  const choose = (rows: string, where: string) =>
+    read(`SELECT ${page.columns}
+      FROM (SELECT ${alias}.* FROM (${rows}) ${alias} ${where} ${page.order} LIMIT ${page.rows}) ${alias}
+      ${joins} ${page.order}`);
+  const walk = () =>
+    choose(`SELECT * FROM ${from} ${page.bounds} ${page.order} LIMIT ${WALK_LIMIT}`, `${conditions}`);
+  // OFFSET 0 keeps the order, and with it the index of the sort, out of what PostgreSQL plans inside.
+  const gather = () => choose(`SELECT * FROM ${from} ${conditions} OFFSET 0`, '');
+
+  if (page.way !== 'gather') {
+    const rows = await walk();
+    if (page.way === 'walk' || rows.length > limit) return rows;
+  }
+  return gather();
 }
 
 async function countRows(db: Db, plan: ListPlan<never>): Promise<number> {

@@ -1,0 +1,126 @@
+import type { Finding, FindingsQuery, List } from '../schemas.ts';
+import { SEVERITIES } from '../trivy/report.ts';
+import { selection, severityLevels, storable, timeConditions } from './filters.ts';
+import { Conditions, type ListOptions, type ListPlan, readList } from './list.ts';
+import type { Db } from './pool.ts';
+import { findText, oneOf, selectArtifacts } from './selection.ts';
+
+interface FindingRow {
+  vulnerability_id: string;
+  severity: number;
+  package: string;
+  installed_version: string | null;
+  fixed_version: string | null;
+  status: string;
+  path: string;
+  target: string;
+  class: string | null;
+  package_type: string | null;
+  purl: string | null;
+  title: string | null;
+  cvss_score: number | null;
+  primary_url: string | null;
+  artifact_id: number;
+  artifact_type: Finding['artifact']['type'];
+  artifact_name: string;
+  scan_id: number;
+  first_seen_at: Date;
+}
+
+const COLUMNS = `vulnerability.vulnerability_id, f.severity, f.package, definition.installed_version,
+  definition.fixed_version, f.status, path.text AS path, target.text AS target, definition.class,
+  definition.package_type, definition.purl, vulnerability.title, vulnerability.cvss_score,
+  coalesce(definition.primary_url, vulnerability.primary_url) AS primary_url,
+  artifact.id AS artifact_id, artifact.type AS artifact_type, artifact.name AS artifact_name,
+  artifact.vulnerability_scan_id AS scan_id, f.first_seen_at`;
+
+const JOINS = `JOIN artifact ON artifact.id = f.artifact_id
+  JOIN vulnerability ON vulnerability.id = f.vulnerability_id
+  JOIN finding_definition definition ON definition.id = f.definition_id
+  JOIN place target ON target.id = f.target_id
+  JOIN place path ON path.id = f.path_id`;
+
+const SORTS: ListPlan<never>['sorts'] = {
+  severity: { expression: 'f.severity', type: 'smallint', order: 'desc' },
+  artifact: { expression: 'f.artifact_name', type: 'text', order: 'asc' },
+  package: { expression: 'f.package', type: 'text', order: 'asc' },
+  firstSeenAt: { expression: 'f.first_seen_at', type: 'timestamptz', order: 'desc' },
+};
+
+/**
+ * Vulnerability findings of the latest scans of artifacts that are not stale. It takes several statements, so `db`
+ * should be a snapshot.
+ * @throws CursorError, FilterError
+ */
+export async function listFindings(
+  db: Db,
+  query: FindingsQuery,
+  options?: ListOptions,
+): Promise<List<Finding>> {
+  return readList(
+    db,
+    {
+      request: query,
+      filters: selection(query),
+      sorts: SORTS,
+      defaultSort: 'severity',
+      columns: COLUMNS,
+      from: 'current_finding f',
+      joins: JOINS,
+      conditions: await findingConditions(db, query),
+      id: 'f.id',
+      toItem: toFinding,
+    },
+    options,
+  );
+}
+
+/** Filters on dictionaries and artifacts are looked up first: what is left compares columns of current_finding. */
+async function findingConditions(db: Db, query: FindingsQuery): Promise<Conditions> {
+  const conditions = new Conditions();
+  const artifacts = await selectArtifacts(db, query);
+  if (artifacts) conditions.add(oneOf(conditions, 'f.artifact_id', 'integer', artifacts));
+  if (query.vulnerability) {
+    const { rows } = await db.query<{ id: number }>(
+      'SELECT id FROM vulnerability WHERE vulnerability_id = ANY($1::text[])',
+      [storable(query.vulnerability)],
+    );
+    conditions.add(
+      'f.vulnerability_id = ANY(?::integer[])',
+      rows.map((row) => row.id),
+    );
+  }
+  if (query.severity) conditions.add('f.severity = ANY(?::smallint[])', severityLevels(query.severity));
+  if (query.fixable !== undefined) conditions.add('f.fixable = ?', query.fixable);
+  if (query.status) conditions.add('f.status = ANY(?::text[])', query.status);
+  if (query.package) conditions.add('f.package = ANY(?::text[])', storable(query.package));
+  timeConditions(conditions, query, 'f.first_seen_at');
+  if (query.q !== undefined) {
+    const found = await findText(db, query.q);
+    conditions.add(`(${oneOf(conditions, 'f.vulnerability_id', 'integer', found.vulnerabilities)}
+      OR ${oneOf(conditions, 'f.package', 'text', found.packages)})`);
+  }
+  return conditions;
+}
+
+function toFinding(row: FindingRow): Finding {
+  return {
+    vulnerabilityId: row.vulnerability_id,
+    severity: SEVERITIES[row.severity] ?? 'UNKNOWN',
+    package: row.package,
+    installedVersion: row.installed_version,
+    fixedVersion: row.fixed_version,
+    status: row.status,
+    path: row.path || null,
+    target: row.target,
+    class: row.class,
+    packageType: row.package_type,
+    purl: row.purl,
+    title: row.title,
+    cvss: row.cvss_score,
+    primaryUrl: row.primary_url,
+    artifact: { id: row.artifact_id, type: row.artifact_type, name: row.artifact_name },
+    scanId: row.scan_id,
+    firstSeenAt: row.first_seen_at.toISOString(),
+  };
+}

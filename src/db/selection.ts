@@ -1,0 +1,66 @@
+import {
+  type ArtifactFilters,
+  artifactConditions,
+  choosesArtifacts,
+  containsText,
+  likePattern,
+} from './filters.ts';
+import { Conditions } from './list.ts';
+import type { Db } from './pool.ts';
+
+/**
+ * The artifacts that the filters choose among those that are not stale.
+ * @returns null where that is all of them.
+ */
+export async function selectArtifacts(db: Db, filters: ArtifactFilters): Promise<number[] | null> {
+  if (!choosesArtifacts(filters)) return null;
+  const conditions = new Conditions().add('NOT artifact.stale');
+  artifactConditions(conditions, filters);
+  const { rows } = await db.query<{ ids: number[]; live: number }>(
+    `SELECT coalesce(array_agg(id), '{}') AS ids, (SELECT count(*)::int FROM artifact WHERE NOT stale) AS live
+     FROM artifact ${conditions}`,
+    conditions.values,
+  );
+  const { ids = [], live = 0 } = rows[0] ?? {};
+  return ids.length === live && live > 0 ? null : ids;
+}
+
+/** What a searched text is found in. */
+export interface Found {
+  /** Vulnerabilities whose id or title contains it. */
+  vulnerabilities: number[];
+  /** Packages whose name contains it. */
+  packages: string[];
+}
+
+/** Looks a text up in the dictionaries, which are small beside the findings. */
+export async function findText(db: Db, text: string): Promise<Found> {
+  const pattern = likePattern(text);
+  if (pattern === null) return { vulnerabilities: [], packages: [] };
+  const { rows } = await db.query<{ vulnerabilities: number[]; packages: string[] }>(
+    `SELECT ARRAY(SELECT id FROM vulnerability WHERE search LIKE lower($1::text)) AS vulnerabilities,
+       ARRAY(SELECT DISTINCT package FROM finding_definition WHERE ${containsText('package').replace('?', '$1')})
+         AS packages`,
+    [pattern],
+  );
+  return rows[0] ?? { vulnerabilities: [], packages: [] };
+}
+
+/** Beyond this many values, planning with each of them takes longer than an index on them would save. */
+const PLANNED_VALUES = 2_000;
+
+/**
+ * Adds nothing; makes the condition that a column has one of many values, binding them.
+ * @param type SQL type of the column
+ */
+export function oneOf(
+  conditions: Conditions,
+  column: string,
+  type: 'integer' | 'text',
+  values: readonly unknown[],
+): string {
+  const bound = `${conditions.bind(values)}::${type}[]`;
+  return values.length <= PLANNED_VALUES
+    ? `${column} = ANY(${bound})`
+    : `${column} IN (SELECT unnest(${bound}))`;
+}
