@@ -2,8 +2,9 @@ import type { Db } from './pool.ts';
 
 /**
  * Computes and stores the `changes` of new scans: their vulnerability findings against those of the scan next before
- * in `scannedAt` that looked for vulnerabilities. What counts is the key of a finding: vulnerability, package, and
- * path or, where it has none, class and type; another version of the package is the same.
+ * in `scannedAt` that looked for vulnerabilities. A finding is known by vulnerability, package and path or, where it
+ * has none, class and type; findings of one key pair up one to one, and what has no partner is new or gone. It counts
+ * as `diff.ts` does, but where the findings of a key differ in severity, the new ones count by the worst.
  */
 export async function storeChanges(db: Db, scans: number[]): Promise<void> {
   if (scans.length === 0) return;
@@ -17,32 +18,34 @@ export async function storeChanges(db: Db, scans: number[]): Promise<void> {
          ORDER BY p.scanned_at DESC, p.received_at DESC, p.id DESC LIMIT 1
        ) before ON true
        WHERE s.id = ANY ($1::bigint[]) AND s.kinds & 1 <> 0
+     ), side AS (
+       SELECT id, id AS scan_id, true AS after FROM pair
+       UNION ALL
+       SELECT id, against, false FROM pair WHERE against IS NOT NULL
      ), key AS (
-       SELECT pair.id, d.vulnerability_id, d.package, f.path_id,
-         CASE WHEN f.path_id = nowhere.id THEN coalesce(d.class, '') || ' ' || coalesce(d.package_type, '') END AS area,
-         max(d.severity) FILTER (WHERE f.scan_id = pair.id) AS severity,
-         bool_or(f.scan_id = pair.against) AS was_there
-       FROM pair JOIN scan_finding f ON f.scan_id IN (pair.id, pair.against)
-       JOIN finding_definition d ON d.id = f.definition_id
-       LEFT JOIN place nowhere ON nowhere.hash = text_hash('')
-       GROUP BY 1, 2, 3, 4, 5
+       SELECT side.id, max(d.severity) FILTER (WHERE side.after) AS severity,
+         count(*) FILTER (WHERE side.after) AS after, count(*) FILTER (WHERE NOT side.after) AS before
+       FROM side JOIN scan_finding f ON f.scan_id = side.scan_id JOIN finding_definition d ON d.id = f.definition_id
+       LEFT JOIN (SELECT id FROM place WHERE hash = text_hash('')) nowhere ON true
+       GROUP BY side.id, d.vulnerability_id, d.package, f.path_id,
+         CASE WHEN f.path_id = nowhere.id THEN d.class END, CASE WHEN f.path_id = nowhere.id THEN d.package_type END
      ), counted AS (
-       SELECT pair.id, pair.against,
-         count(*) FILTER (WHERE severity IS NOT NULL AND was_there IS NOT TRUE) AS new,
-         count(*) FILTER (WHERE severity IS NULL AND was_there) AS gone,
-         count(*) FILTER (WHERE severity IS NOT NULL AND was_there) AS same,
-         count(*) FILTER (WHERE severity = 4 AND was_there IS NOT TRUE) AS critical,
-         count(*) FILTER (WHERE severity = 3 AND was_there IS NOT TRUE) AS high,
-         count(*) FILTER (WHERE severity = 2 AND was_there IS NOT TRUE) AS medium,
-         count(*) FILTER (WHERE severity = 1 AND was_there IS NOT TRUE) AS low,
-         count(*) FILTER (WHERE severity = 0 AND was_there IS NOT TRUE) AS unknown
-       FROM pair LEFT JOIN key ON key.id = pair.id
+       SELECT id, severity, greatest(after - before, 0) AS new, greatest(before - after, 0) AS gone,
+         least(after, before) AS same
+       FROM key
+     ), total AS (
+       SELECT pair.id, jsonb_build_object('against', pair.against, 'new', coalesce(sum(new), 0),
+         'gone', coalesce(sum(gone), 0), 'same', coalesce(sum(same), 0),
+         'newBySeverity', jsonb_build_object(
+           'critical', coalesce(sum(new) FILTER (WHERE severity = 4), 0),
+           'high', coalesce(sum(new) FILTER (WHERE severity = 3), 0),
+           'medium', coalesce(sum(new) FILTER (WHERE severity = 2), 0),
+           'low', coalesce(sum(new) FILTER (WHERE severity = 1), 0),
+           'unknown', coalesce(sum(new) FILTER (WHERE severity = 0), 0))) AS changes
+       FROM pair LEFT JOIN counted USING (id)
        GROUP BY pair.id, pair.against
      )
-     UPDATE scan s SET changes = jsonb_build_object('against', c.against, 'new', c.new, 'gone', c.gone, 'same', c.same,
-       'newBySeverity', jsonb_build_object('critical', c.critical, 'high', c.high, 'medium', c.medium, 'low', c.low,
-         'unknown', c.unknown))
-     FROM counted c WHERE s.id = c.id`,
+     UPDATE scan s SET changes = total.changes FROM total WHERE s.id = total.id`,
     [scans],
   );
 }

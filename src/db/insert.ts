@@ -1,6 +1,6 @@
-import { KINDS, type Kind } from '../trivy/report.ts';
 import type { ScanRows, StoredDocument } from '../upload/columns.ts';
 import { joinColumns } from './dictionaries.ts';
+import { kindBits } from './filters.ts';
 import type { StoreOptions } from './ingest.ts';
 import type { LockedArtifact } from './lock.ts';
 import type { Db } from './pool.ts';
@@ -12,11 +12,6 @@ export interface NewScan {
   /** RFC 3339. */
   scannedAt: string;
   warnings: string[];
-}
-
-/** Kinds as the database keeps them: a set of bits, in the order of KINDS. */
-export function kindBits(kinds: readonly Kind[]): number {
-  return KINDS.reduce((bits, kind, index) => (kinds.includes(kind) ? bits | (1 << index) : bits), 0);
 }
 
 /** What tells two reports with one ReportID apart (hex): the findings, or an operator's whole report. */

@@ -1,5 +1,6 @@
 import type { ScanRows, StoredDocument } from '../upload/columns.ts';
-import { contentHash, kindBits } from './insert.ts';
+import { kindBits } from './filters.ts';
+import { contentHash } from './insert.ts';
 import { checkLabelCount } from './labels.ts';
 import type { LockedArtifact } from './lock.ts';
 import type { Db } from './pool.ts';
