@@ -5,7 +5,6 @@ import type {
   Labels,
   List,
   RepositoriesQuery,
-  ScanSummary,
 } from '../schemas.ts';
 import { KINDS } from '../trivy/report.ts';
 import {
@@ -19,7 +18,14 @@ import {
 } from './filters.ts';
 import { Conditions, type ListOptions, type ListPlan, readList } from './list.ts';
 import type { Db } from './pool.ts';
-import { SCAN_COLUMNS, SCAN_TABLES, type ScanRow, severityCounts, toScanSummary } from './scans.ts';
+import {
+  operatingSystem,
+  SCAN_COLUMNS,
+  SCAN_TABLES,
+  type ScanRow,
+  severityCounts,
+  toScanSummary,
+} from './scans.ts';
 
 /** Of one artifact, in alphabetical order; `workloadCount` tells how many there are. */
 const WORKLOAD_LIMIT = 1_000;
@@ -61,7 +67,9 @@ const ARTIFACT_COLUMNS = `artifact.id, artifact.type, artifact.name, artifact.re
   (SELECT count(*)::int FROM scan WHERE artifact_id = artifact.id) AS scan_count,
   (SELECT count(*)::int FROM artifact_workload WHERE artifact_id = artifact.id) AS workload_count`;
 
+/** @param latest the latest scans of its kinds, the newest first; its operating system is the first that one tells. */
 function toArtifactSummary(row: ArtifactRow, latest: ScanRow[]): ArtifactSummary {
+  const system = latest.find(({ os_family }) => os_family !== null);
   const latestScans: ArtifactSummary['latestScans'] = {};
   for (const kind of KINDS) {
     const scan = latest.find(({ latest_kinds }) => latest_kinds & kindBits([kind]));
@@ -80,7 +88,7 @@ function toArtifactSummary(row: ArtifactRow, latest: ScanRow[]): ArtifactSummary
     stale: row.stale,
     lastSeenAt: row.last_seen_at.toISOString(),
     labels: row.labels,
-    os: operatingSystem(Object.values(latestScans)),
+    os: system ? operatingSystem(system) : null,
     severityCounts: severityCounts(row),
     fixableCount: row.fixable,
     misconfigurationCount: row.misconfigurations,
@@ -90,11 +98,6 @@ function toArtifactSummary(row: ArtifactRow, latest: ScanRow[]): ArtifactSummary
     workloadCount: row.workload_count,
     latestScans,
   };
-}
-
-/** As the first of the latest scans tells that knows one; the one for vulnerabilities comes first. */
-function operatingSystem(scans: ScanSummary[]): ArtifactSummary['os'] {
-  return scans.find((scan) => scan.os)?.os ?? null;
 }
 
 const SORTS: ListPlan<never>['sorts'] = {
@@ -153,11 +156,12 @@ export async function listArtifacts(
   return { ...list, items: list.items.map((row) => toArtifactSummary(row, latest.get(row.id) ?? [])) };
 }
 
-/** The scans of these artifacts that are the latest for a kind. */
+/** The scans of each of these artifacts that are the latest for a kind, the newest first. */
 async function readLatestScans(db: Db, artifactIds: number[]): Promise<Map<number, ScanRow[]>> {
   const { rows } = await db.query<ScanRow>(
     `SELECT ${SCAN_COLUMNS} FROM ${SCAN_TABLES}
-     WHERE scan.artifact_id = ANY($1::int[]) AND scan.latest_kinds <> 0`,
+     WHERE scan.artifact_id = ANY($1::int[]) AND scan.latest_kinds <> 0
+     ORDER BY scan.scanned_at DESC, scan.received_at DESC, scan.id DESC`,
     [artifactIds],
   );
   const scans = new Map<number, ScanRow[]>(artifactIds.map((id) => [id, []]));

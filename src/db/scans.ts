@@ -100,7 +100,7 @@ export function severityCounts(row: ScanSummary['severityCounts']): ScanSummary[
   return { critical, high, medium, low, unknown };
 }
 
-function operatingSystem(row: ScanRow): ScanSummary['os'] {
+export function operatingSystem(row: ScanRow): ScanSummary['os'] {
   if (row.os_family === null) return null;
   return { family: row.os_family, name: row.os_name, eosl: row.os_eosl ?? false };
 }

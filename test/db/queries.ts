@@ -58,7 +58,7 @@ export function queries<Filters extends Record<string, fc.Arbitrary<unknown>>>(f
       chosen,
       fc.boolean(),
       fc.boolean(),
-      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 3, max: 60 }),
     )
     .map(([values, keep, sorted, ordered, limit]) => {
       const kept = [...keep, ...(sorted ? ['sort'] : []), ...(ordered ? ['order'] : [])];
