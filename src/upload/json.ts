@@ -109,10 +109,9 @@ export function findJsonError(text: string): number {
 
 /** True where the text ends inside `true`, `false`, `null` or a number. */
 function isCutWord(text: string, index: number): boolean {
-  const rest = text.slice(index, index + 6);
-  return (
-    index + rest.length === text.length && ['true', 'false', 'null'].some((word) => word.startsWith(rest))
-  );
+  if (text.length - index > 400) return false;
+  const rest = text.slice(index);
+  return /^[-+.eE\d]+$/.test(rest) || ['true', 'false', 'null'].some((word) => word.startsWith(rest));
 }
 
 /** @throws ReportError 400 `invalid_json` or `too_deep` */
@@ -138,10 +137,9 @@ function invalidJson(text: string): ReportError {
     return new ReportError(400, 'invalid_json', detail, { position });
   }
   const sign = JSON.stringify(String.fromCodePoint(text.codePointAt(position) ?? 0));
-  const hint =
-    text.slice(0, position).trim() === ''
-      ? ' Send only what --format json prints on the standard output, without log lines or tables.'
-      : '';
+  const hint = /^\s*[[{]/.test(text)
+    ? ''
+    : ' Send only what --format json prints on the standard output, without log lines or tables.';
   return new ReportError(400, 'invalid_json', `This is not JSON: unexpected ${sign} ${where}.${hint}`, {
     position,
   });

@@ -63,7 +63,10 @@ function workerFile(): string {
   return existsSync(beside) ? beside.href : new URL('../../dist/upload/worker.js', import.meta.url).href;
 }
 
-/** The size that gzip's trailer claims (RFC 1952, 2.3.1); of several members it is the last one's. */
+/**
+ * The size that gzip's trailer claims (RFC 1952, 2.3.1). It is a guess: of several members it is the last one's, and a
+ * truncated or forged body claims anything.
+ */
 function claimedBytes(body: Buffer): number {
   return body.length < 18 ? 0 : body.readUInt32LE(body.length - 4);
 }
@@ -125,8 +128,8 @@ export function createUploadPool(poolOptions: UploadPoolOptions): UploadPool {
     receive: (stream, headers) => receiveBody(stream, headers, limits, bodies),
     async parse(body, encoding, options, signal) {
       if (encoding === 'identity' && body.length > maxInflatedBytes) throw inflatedTooLarge(maxInflatedBytes);
-      const claimed = encoding === 'gzip' ? Math.max(claimedBytes(body), body.length) : body.length;
-      if (claimed > maxInflatedBytes) throw inflatedTooLarge(maxInflatedBytes);
+      const guess = encoding === 'gzip' ? Math.max(claimedBytes(body), body.length) : body.length;
+      const claimed = Math.min(guess, maxInflatedBytes);
       let hold: Reservation = await documents.reserve(claimed, signal);
       try {
         let result = await run({ body: movable(body), encoding, options, maxBytes: claimed }, signal);
