@@ -628,3 +628,13 @@ export const Problem = Type.Object({
   maxBytes: Type.Optional(Type.Integer()),
 });
 export type Problem = Static<typeof Problem>;
+
+// ------------------------------------------------------------------------------------------------ cache
+
+export type {
+  CacheEvent,
+  CacheHealth,
+  CacheStatistics,
+  InstanceStatistics,
+  ReadStatistics,
+} from './cache/types.ts';
