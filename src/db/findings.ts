@@ -97,8 +97,11 @@ async function findingConditions(db: Db, query: FindingsQuery): Promise<Conditio
   timeConditions(conditions, query, 'f.first_seen_at');
   if (query.q !== undefined) {
     const found = await findText(db, query.q);
-    conditions.add(`(${oneOf(conditions, 'f.vulnerability_id', 'integer', found.vulnerabilities)}
-      OR ${oneOf(conditions, 'f.package', 'text', found.packages)})`);
+    const places = [];
+    if (found.vulnerabilities.length > 0)
+      places.push(oneOf(conditions, 'f.vulnerability_id', 'integer', found.vulnerabilities));
+    if (found.packages.length > 0) places.push(oneOf(conditions, 'f.package', 'text', found.packages));
+    conditions.add(places.length === 0 ? 'false' : `(${places.join(' OR ')})`);
   }
   return conditions;
 }

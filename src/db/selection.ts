@@ -47,10 +47,10 @@ export async function findText(db: Db, text: string): Promise<Found> {
 }
 
 /** Beyond this many values, planning with each of them takes longer than an index on them would save. */
-const PLANNED_VALUES = 2_000;
+const PLANNED_VALUES = 5_000;
 
 /**
- * Adds nothing; makes the condition that a column has one of many values, binding them.
+ * Binds values. @returns the condition that a column has one of them.
  * @param type SQL type of the column
  */
 export function oneOf(

@@ -51,8 +51,13 @@ export async function listVulnerabilities(
 ): Promise<List<Vulnerability>> {
   const artifacts = await selectArtifacts(db, query);
   const conditions = new Conditions();
-  const chosen = artifacts && `${conditions.bind(artifacts)}::integer[]`;
-  await addFilters(db, query, conditions, chosen);
+  const among = await lookUp(db, query, artifacts, conditions);
+  let from = 'vulnerability_summary s';
+  if (artifacts) from = `(${summaryOf(`${conditions.bind(artifacts)}::integer[]`, among)}) s`;
+  else for (const condition of among) conditions.add(condition);
+  if (query.severity) conditions.add('s.severity = ANY(?::smallint[])', severityLevels(query.severity));
+  if (query.fixable !== undefined) conditions.add(query.fixable ? 's.fixable > 0' : 's.fixable = 0');
+  timeConditions(conditions, query, 's.first_seen_at');
   const list = await readList<VulnerabilityRow>(
     db,
     {
@@ -61,7 +66,7 @@ export async function listVulnerabilities(
       sorts: SORTS,
       defaultSort: 'severity',
       columns: COLUMNS,
-      from: chosen ? `(${summaryOf(chosen)}) s` : 'vulnerability_summary s',
+      from,
       joins: 'JOIN vulnerability ON vulnerability.id = s.vulnerability_id',
       conditions,
       id: 's.vulnerability_id',
@@ -80,8 +85,10 @@ export async function listVulnerabilities(
 /**
  * SQL of the same columns as vulnerability_summary about some artifacts. In those in which a vulnerability is gone
  * (severity is null) it was still seen.
+ * @param artifacts SQL of an array
+ * @param among conditions on the vulnerability
  */
-function summaryOf(artifacts: string): string {
+function summaryOf(artifacts: string, among: string[]): string {
   const affected = (severity: number) => `count(*) FILTER (WHERE severity = ${severity})::integer`;
   return `SELECT grouped.*, natural_order, coalesce(cvss_score, -1) AS cvss_score,
       coalesce(published_at, '-infinity') AS published_at
@@ -89,40 +96,54 @@ function summaryOf(artifacts: string): string {
       SELECT vulnerability_id, max(severity) AS severity, count(severity)::integer AS affected_artifacts,
         ${affected(4)} AS critical, ${affected(3)} AS high, ${affected(2)} AS medium, ${affected(1)} AS low,
         ${affected(0)} AS unknown, sum(fixable)::integer AS fixable, min(first_seen_at) AS first_seen_at
-      FROM artifact_vulnerability WHERE artifact_id = ANY(${artifacts})
+      FROM artifact_vulnerability
+      WHERE ${[`artifact_id = ANY(${artifacts})`, ...among].join(' AND ')}
       GROUP BY vulnerability_id HAVING count(severity) > 0
     ) grouped JOIN vulnerability ON vulnerability.id = grouped.vulnerability_id`;
 }
 
-/** @param artifacts SQL of the chosen artifacts, null for all that are not stale. */
-async function addFilters(
+/**
+ * Looks up which vulnerabilities the filters on findings and texts select.
+ * @returns conditions on the column vulnerability_id, their values bound.
+ */
+async function lookUp(
   db: Db,
   query: VulnerabilitiesQuery,
+  artifacts: number[] | null,
   conditions: Conditions,
-  artifacts: string | null,
-): Promise<void> {
-  // Both tables have the columns package, status and fixable.
-  const findings = artifacts
-    ? `SELECT vulnerability_id FROM current_finding WHERE artifact_id = ANY(${artifacts})`
-    : 'SELECT vulnerability_id FROM vulnerability_package WHERE true';
-
-  if (query.severity) conditions.add('s.severity = ANY(?::smallint[])', severityLevels(query.severity));
-  if (query.fixable !== undefined) conditions.add(query.fixable ? 's.fixable > 0' : 's.fixable = 0');
-  timeConditions(conditions, query, 's.first_seen_at');
+): Promise<string[]> {
+  const among: string[] = [];
+  const select = (ids: number[]) => among.push(oneOf(conditions, 'vulnerability_id', 'integer', ids));
   if (query.status || query.package) {
-    const status = query.status ? `AND status = ANY(${conditions.bind(query.status)}::text[])` : '';
-    const named = query.package
-      ? `AND package = ANY(${conditions.bind(storable(query.package))}::text[])`
-      : '';
-    conditions.add(
-      `s.vulnerability_id IN (${findings} ${status} ${named} ${query.fixable ? 'AND fixable' : ''})`,
-    );
+    const wanted = new Conditions();
+    if (query.status) wanted.add('status = ANY(?::text[])', query.status);
+    if (query.package) wanted.add('package = ANY(?::text[])', storable(query.package));
+    if (query.fixable) wanted.add('fixable');
+    select(await withFinding(db, wanted, artifacts));
   }
   if (query.q !== undefined) {
-    const found = await findText(db, query.q);
-    conditions.add(`(${oneOf(conditions, 's.vulnerability_id', 'integer', found.vulnerabilities)}
-      OR s.vulnerability_id IN (${findings} AND ${oneOf(conditions, 'package', 'text', found.packages)}))`);
+    const { vulnerabilities, packages } = await findText(db, query.q);
+    const named = new Conditions().add('package = ANY(?::text[])', packages);
+    const inPackages = packages.length === 0 ? [] : await withFinding(db, named, artifacts);
+    select([...vulnerabilities, ...inPackages]);
   }
+  return among;
+}
+
+/**
+ * Vulnerabilities that have a current finding.
+ * @param wanted conditions on the columns package, status and fixable
+ * @param artifacts to look into; null for all that are not stale
+ */
+async function withFinding(db: Db, wanted: Conditions, artifacts: number[] | null): Promise<number[]> {
+  if (artifacts) wanted.add('artifact_id = ANY(?::integer[])', artifacts);
+  const { rows } = await db.query<{ ids: number[] }>(
+    `SELECT ARRAY(
+       SELECT DISTINCT vulnerability_id FROM ${artifacts ? 'current_finding' : 'vulnerability_package'} ${wanted}
+     ) AS ids`,
+    wanted.values,
+  );
+  return rows[0]?.ids ?? [];
 }
 
 /**
