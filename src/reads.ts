@@ -1,0 +1,211 @@
+/**
+ * What is cached: every read that the cache may answer, with its name, how long an answer may live, what it depends
+ * on and how it is computed. Tags are those that the triggers of the migrations write.
+ */
+import type { Answer, Cache } from './cache/types.ts';
+import { getArtifact, listArtifacts } from './db/artifacts.ts';
+import { diffScans } from './db/diff.ts';
+import { listFindings } from './db/findings.ts';
+import type { Db } from './db/pool.ts';
+import { listRepositories } from './db/repositories.ts';
+import { listScanOthers, listScanVulnerabilities } from './db/scan_findings.ts';
+import { getScan, listScans } from './db/scans.ts';
+import { getSummary } from './db/summary.ts';
+import { getVulnerability, listVulnerabilities } from './db/vulnerabilities.ts';
+import type {
+  ArtifactsQuery,
+  DiffQuery,
+  FindingsQuery,
+  RepositoriesQuery,
+  ScanOthersQuery,
+  ScansQuery,
+  ScanVulnerabilitiesQuery,
+  VulnerabilitiesQuery,
+} from './schemas.ts';
+
+export interface ReadsOptions {
+  cache: Cache<Db>;
+  scanResultsTtlSeconds: number;
+  vulnerabilitiesTtlSeconds: number;
+  /** Told how long each read took: of a hit that is what Redis took. */
+  onAnswer?(read: string, outcome: Answer['outcome'], ms: number): void;
+  /** Told how long each computation of an answer took. */
+  onLoad?(read: string, ms: number): void;
+}
+
+type OfScan<Query> = Query & { id: number };
+/** The UTC day of the request, for answers that show days. */
+type OnDay = { day: string };
+
+const LIST = { limit: 50 };
+
+/** Declares all cached reads. @returns a function for each, of its parameters. */
+export function createReads(options: ReadsOptions) {
+  const { cache, onAnswer = () => {}, onLoad = () => {} } = options;
+  const short = options.scanResultsTtlSeconds;
+  const long = options.vulnerabilitiesTtlSeconds;
+
+  function define<Params extends object>(read: {
+    name: string;
+    ttlSeconds: number;
+    /** What a request means that does not say, so that equal questions meet. */
+    defaults?: Partial<Params>;
+    tags: (params: Params) => string[];
+    load: (db: Db, params: Params) => Promise<unknown>;
+  }) {
+    const { name, ttlSeconds, tags, load } = read;
+    const cached = cache.define<Params>({
+      name,
+      ttlSeconds,
+      key: (params) => JSON.stringify(params),
+      tags,
+      load: async (db, params) => {
+        const startedMs = performance.now();
+        const value = await load(db, params);
+        onLoad(name, performance.now() - startedMs);
+        return value;
+      },
+    });
+    return async (params: Params): Promise<Answer> => {
+      const startedMs = performance.now();
+      const answer = await cached(canonical({ ...read.defaults, ...params }));
+      onAnswer(name, answer.outcome, performance.now() - startedMs);
+      return answer;
+    };
+  }
+
+  const others = (name: string, kind: 'misconfiguration' | 'secret' | 'license' | 'suppressed') =>
+    define<OfScan<ScanOthersQuery>>({
+      name,
+      ttlSeconds: long,
+      defaults: LIST,
+      tags: ({ id }) => [`scan:${id}`],
+      load: (db, { id, ...query }) => listScanOthers(db, id, kind, query),
+    });
+
+  return {
+    scans: define<ScansQuery>({
+      name: 'scan-results',
+      ttlSeconds: short,
+      defaults: { ...LIST, sort: 'scannedAt' },
+      tags: (query) => artifactTags(query) ?? ['scans', ...(choosesPlace(query) ? ['artifacts'] : [])],
+      load: listScans,
+    }),
+    scan: define<{ id: number }>({
+      name: 'scan',
+      ttlSeconds: short,
+      tags: ({ id }) => [`scan:${id}`],
+      load: (db, { id }) => getScan(db, id),
+    }),
+    scanVulnerabilities: define<OfScan<ScanVulnerabilitiesQuery>>({
+      name: 'scan-vulnerabilities',
+      ttlSeconds: long,
+      defaults: { ...LIST, sort: 'severity' },
+      tags: ({ id }) => [`scan:${id}`, 'dictionary'],
+      load: (db, { id, ...query }) => listScanVulnerabilities(db, id, query),
+    }),
+    scanMisconfigurations: others('scan-misconfigurations', 'misconfiguration'),
+    scanSecrets: others('scan-secrets', 'secret'),
+    scanLicenses: others('scan-licenses', 'license'),
+    scanSuppressed: others('scan-suppressed', 'suppressed'),
+    diff: define<OfScan<DiffQuery>>({
+      name: 'diff',
+      ttlSeconds: long,
+      defaults: LIST,
+      // Without `against`, which scan it is compared with depends on the others of its artifact.
+      tags: ({ id, against }) => [
+        `scan:${id}`,
+        against === undefined ? 'scans' : `scan:${against}`,
+        'dictionary',
+      ],
+      load: (db, { id, against, ...query }) => diffScans(db, id, against ?? null, query),
+    }),
+    artifacts: define<ArtifactsQuery>({
+      name: 'artifacts',
+      ttlSeconds: short,
+      defaults: { ...LIST, sort: 'severity' },
+      // Their latest scans are shown as they are.
+      tags: () => ['artifacts', 'scans'],
+      load: listArtifacts,
+    }),
+    artifact: define<{ id: number } & OnDay>({
+      name: 'artifact',
+      ttlSeconds: short,
+      tags: ({ id }) => [`artifact:${id}`],
+      load: (db, { id, day }) => getArtifact(db, id, day),
+    }),
+    repositories: define<RepositoriesQuery>({
+      name: 'repositories',
+      ttlSeconds: short,
+      defaults: { ...LIST, sort: 'severity' },
+      tags: () => ['artifacts', 'scans'],
+      load: listRepositories,
+    }),
+    vulnerabilities: define<VulnerabilitiesQuery>({
+      name: 'vulnerabilities',
+      ttlSeconds: long,
+      defaults: { ...LIST, sort: 'severity' },
+      tags: vulnerabilityTags,
+      load: listVulnerabilities,
+    }),
+    vulnerability: define<{ id: string }>({
+      name: 'vulnerability',
+      ttlSeconds: long,
+      tags: () => ['vulnerabilities', 'artifacts', 'dictionary'],
+      load: (db, { id }) => getVulnerability(db, id),
+    }),
+    findings: define<FindingsQuery>({
+      name: 'findings',
+      ttlSeconds: long,
+      defaults: { ...LIST, sort: 'severity' },
+      tags: vulnerabilityTags,
+      load: listFindings,
+    }),
+    summary: define<OnDay>({
+      name: 'summary',
+      ttlSeconds: short,
+      tags: () => ['scans', 'artifacts', 'vulnerabilities', 'trend'],
+      load: (db, { day }) => getSummary(db, day),
+    }),
+  };
+}
+
+export type Reads = ReturnType<typeof createReads>;
+
+/** The UTC day of now: part of the key of every read that shows days. */
+export function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+interface ArtifactChoice {
+  artifact?: string[];
+  cluster?: string[];
+  namespace?: string[];
+}
+
+/** Where all artifacts are named by id, an answer depends on those alone, their workloads included; else null. */
+function artifactTags({ artifact }: ArtifactChoice): string[] | null {
+  if (!artifact?.every((text) => /^\d{1,15}$/.test(text))) return null;
+  return artifact.map((id) => `artifact:${Number(id)}`);
+}
+
+/** Workloads choose: that an image runs in a cluster is kept with its artifact. */
+function choosesPlace({ cluster, namespace }: ArtifactChoice): boolean {
+  return cluster !== undefined || namespace !== undefined;
+}
+
+function vulnerabilityTags(query: ArtifactChoice): string[] {
+  return [...(artifactTags(query) ?? ['vulnerabilities', 'artifacts']), 'dictionary'];
+}
+
+/**
+ * The one form of equal questions: parameters in the order of their names, values of a filter sorted and each once,
+ * and nothing that only says how the answer is presented.
+ */
+function canonical<Params extends object>(params: Params): Params {
+  const entries = Object.entries(params)
+    .filter(([name, value]) => value !== undefined && name !== 'format')
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => [name, Array.isArray(value) ? [...new Set(value)].sort() : value]);
+  return Object.fromEntries(entries) as Params;
+}
