@@ -189,7 +189,10 @@ export function nameRequired(facts: Pick<ArtifactFacts, 'name' | 'hint'>): Repor
       ? 'The report names no artifact'
       : `The report's name "${facts.name}" does not say what was scanned`;
   const example = facts.hint === null || isPathOrId(facts.hint) ? 'NAME' : facts.hint;
-  const query = encodeURIComponent(example).replaceAll('%2F', '/').replaceAll('%3A', ':');
+  const query = encodeURIComponent(example)
+    .replaceAll('%2F', '/')
+    .replaceAll('%3A', ':')
+    .replaceAll("'", '%27');
   const line = `curl --data-binary @report.json '…/api/scan-results?artifact=${query}'`;
   return new ReportError(422, 'artifact_name_required', `${said}. Send it again with its name: ${line}`);
 }

@@ -19,7 +19,7 @@ import {
 } from './read.ts';
 import { SEVERITIES, type Severity, type VulnerabilityFinding } from './report.ts';
 
-export const MAX_FINDINGS = 200_000;
+const MAX_FINDINGS = 200_000;
 
 /** Where findings of one result were found. */
 export interface ResultFacts {

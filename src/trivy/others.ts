@@ -28,15 +28,15 @@ const MAX_CODE_LINE = 512;
 /** Shortens a text for a row of the database, at a whole character. */
 export function shorten(text: string | null, maxBytes: number = MAX_DETAIL_TEXT): string | null {
   if (text === null || Buffer.byteLength(text) <= maxBytes) return text;
-  // A cut inside a character decodes to U+FFFD, which is taken off again.
-  return `${Buffer.from(text)
-    .subarray(0, maxBytes)
-    .toString()
-    .replace(/\uFFFD+$/, '')}…`;
+  const bytes = Buffer.from(text);
+  let end = maxBytes;
+  // Bytes that go on with a character begin with the bits 10.
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return `${bytes.toString('utf8', 0, end)}…`;
 }
 
 /** A long text that is shortened, not refused. */
-export function longTextAt(object: JsonObject, key: string, place: Place | null): string | null {
+function longTextAt(object: JsonObject, key: string, place: Place | null): string | null {
   return shorten(textAt(object, key, place, Number.MAX_SAFE_INTEGER));
 }
 

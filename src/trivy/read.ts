@@ -15,13 +15,13 @@ export interface Place {
 /** Longest texts in bytes of UTF-8. Names are indexed by the database, whose index rows end at 2,700 bytes. */
 export const MAX_BYTES = { word: 64, id: 256, label: 253, name: 1024, line: 4096, text: 262_144 } as const;
 
-export const MAX_LIST = 5_000;
+const MAX_LIST = 5_000;
 
 export function at(parent: Place | null, key: string | number): Place {
   return { parent, key };
 }
 
-export function pointerOf(place: Place | null): string {
+function pointerOf(place: Place | null): string {
   const keys: string[] = [];
   for (let step = place; step !== null; step = step.parent) {
     keys.push(String(step.key).replaceAll('~', '~0').replaceAll('/', '~1'));
@@ -145,7 +145,7 @@ export function timeAt(object: JsonObject, key: string, place: Place | null): st
 }
 
 /** An address a reader may follow: http or https only, for it becomes a link. */
-export function isWebAddress(text: string): boolean {
+function isWebAddress(text: string): boolean {
   return /^https?:\/\/[^\s/]/i.test(text) && text.length <= 2048;
 }
 

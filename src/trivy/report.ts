@@ -11,7 +11,7 @@ export type Severity = (typeof SEVERITIES)[number];
 export const KINDS = ['vulnerability', 'misconfiguration', 'secret', 'license'] as const;
 export type Kind = (typeof KINDS)[number];
 
-export const ARTIFACT_TYPES = ['image', 'repository', 'filesystem', 'sbom', 'vm', 'kubernetes'] as const;
+const ARTIFACT_TYPES = ['image', 'repository', 'filesystem', 'sbom', 'vm', 'kubernetes'] as const;
 export type ArtifactType = (typeof ARTIFACT_TYPES)[number];
 
 /** What is scanned again and again. `type` and `name` identify it; nothing here ever changes. */

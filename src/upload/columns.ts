@@ -18,7 +18,7 @@ export type Column = string;
  * Distinct vulnerabilities of a scan, sorted by id. `references`, `cvss`, `vendorSeverity` and `cweIds` hold JSON text
  * (`unnest($1::jsonb[])`).
  */
-export interface VulnerabilityColumns {
+interface VulnerabilityColumns {
   id: Column;
   /** The id with every run of digits padded to 12, so that byte order is natural order. */
   naturalOrder: Column;
@@ -38,7 +38,7 @@ export interface VulnerabilityColumns {
  * Distinct definitions (everything of a finding but where it is), sorted by hash: the first 16 bytes of SHA-256 over
  * the other columns as a JSON array, in this order. A hash is text of the form `\x0123…`: `unnest($1::bytea[])`.
  */
-export interface DefinitionColumns {
+interface DefinitionColumns {
   hash: Column;
   vulnerability: Column;
   package: Column;
@@ -54,14 +54,14 @@ export interface DefinitionColumns {
 }
 
 /** One row per entry of the report, in its order: which definition, where. */
-export interface OccurrenceColumns {
+interface OccurrenceColumns {
   hash: Column;
   target: Column;
   /** Empty text where the finding has no path. */
   path: Column;
 }
 
-export interface OtherColumns {
+interface OtherColumns {
   kind: Column;
   severity: Column;
   status: Column;

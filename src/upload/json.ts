@@ -21,7 +21,7 @@ function endOfString(text: string, start: number): number {
 }
 
 /** Refuses a document nested deeper than any report, before anything recursive meets it. */
-export function checkDepth(text: string): void {
+function checkDepth(text: string): void {
   let depth = 0;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);

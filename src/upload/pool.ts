@@ -52,6 +52,9 @@ export interface UploadPool {
   close(): Promise<void>;
 }
 
+/** How long closing waits for what is in work. */
+const CLOSE_TIMEOUT_MS = 8_000;
+
 /** Values and texts of a document take several times its bytes: 207 MB took 1.1 GB. */
 function defaultHeapLimitMb(maxInflatedBytes: number): number {
   return 256 + Math.ceil((8 * maxInflatedBytes) / 1_048_576);
@@ -101,6 +104,7 @@ export function createUploadPool(poolOptions: UploadPoolOptions): UploadPool {
     name: 'parseUpload',
     minThreads: 1,
     maxThreads: threads,
+    closeTimeout: CLOSE_TIMEOUT_MS,
     resourceLimits: {
       maxOldGenerationSizeMb: poolOptions.heapLimitMb ?? defaultHeapLimitMb(maxInflatedBytes),
     },
