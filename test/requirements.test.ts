@@ -65,7 +65,7 @@ function report(name: string, ids: string[]): string {
 async function post(to: TestTrivet, body: string): Promise<{ id: number; artifact: { id: number } }> {
   const response = await fetch(`${to.url}/api/scan-results`, { method: 'POST', body });
   expect(response.status).toBe(201);
-  return response.json();
+  return (await response.json()) as { id: number; artifact: { id: number } };
 }
 
 interface Got {

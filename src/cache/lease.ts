@@ -48,7 +48,7 @@ export interface LeaseOptions {
   /** After a renewal without success, with the lease handed back: see authority.ts. */
   claim(session: Session): Promise<boolean>;
   /** Told of every change of the connection and the state. */
-  event(kind: 'connection', message: string, detail: Record<string, unknown>): void;
+  event(message: string, detail: Record<string, unknown>): void;
 }
 
 export class Lease {
@@ -188,7 +188,7 @@ export class Lease {
       this.#lastFailure = '';
       const detail = { redis: session.server.version, address: address(redisUrl) };
       log.info(detail, 'redis connected');
-      this.#options.event('connection', 'redis connected', detail);
+      this.#options.event('redis connected', detail);
       this.renew();
     } catch (error) {
       this.#reason = error instanceof SessionRefused ? error.reason : 'redis-unreachable';
@@ -205,7 +205,7 @@ export class Lease {
     this.#report('redis unreachable', reason);
     this.#options.ledger.handBack(this.#options.instance, this.#term).catch(() => {});
     this.#options.log.info({ address: address(this.#options.redisUrl) }, 'redis reconnecting');
-    this.#options.event('connection', 'redis reconnecting', {});
+    this.#options.event('redis reconnecting', {});
     void this.#connect();
   }
 
@@ -215,7 +215,7 @@ export class Lease {
     this.#lastFailure = error;
     const detail = { error, address: address(this.#options.redisUrl) };
     this.#options.log.error(detail, message);
-    this.#options.event('connection', message, detail);
+    this.#options.event(message, detail);
   }
 
   #later(delayMs: number, work: () => unknown): void {

@@ -75,7 +75,7 @@ export function counters(tallies: Iterable<Tally>): Counters {
 }
 
 /** hits / (hits + misses); null when there were neither. */
-export function hitRate({ hits, misses }: Counters): number | null {
+export function hitRate({ hits, misses }: Pick<Counters, 'hits' | 'misses'>): number | null {
   return hits + misses === 0 ? null : hits / (hits + misses);
 }
 
