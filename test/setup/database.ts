@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { migrate } from '../../src/db/migrate.ts';
 
-const template = 'trivet_template';
+/** Of one run of the tests, so that two runs on one server do not meet. */
+const template = () => process.env.TEST_TEMPLATE ?? 'trivet_template';
 
 /** A database of one test's own. */
 export interface TestDatabase {
@@ -16,7 +17,8 @@ export interface TestDatabase {
  */
 export async function createDatabase(): Promise<TestDatabase> {
   const name = `trivet_${randomBytes(6).toString('hex')}`;
-  await administer(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+  // Where nothing is synced to disk, copying files is quicker than writing every page to the log: 50 against 150 ms.
+  await administer(`CREATE DATABASE ${name} TEMPLATE ${template()} STRATEGY FILE_COPY`);
   return {
     url: urlOf(name),
     drop: () => administer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
@@ -35,8 +37,12 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
 
 /** Migrates the database that `createDatabase` clones. */
 export async function makeTemplate(): Promise<void> {
-  await administer(`CREATE DATABASE ${template}`);
-  await migrate(urlOf(template));
+  await administer(`CREATE DATABASE ${template()}`);
+  await migrate(urlOf(template()));
+}
+
+export function dropTemplate(): Promise<void> {
+  return administer(`DROP DATABASE IF EXISTS ${template()} WITH (FORCE)`);
 }
 
 function serverUrl(): string {
