@@ -24,13 +24,13 @@ const KEYED = `
   SELECT after, ${VULNERABILITY} AS kind, definition.severity, definition.package,
     definition.installed_version AS version, found.definition_id, found.target_id, found.path_id,
     NULL::int AS position,
-    text_hash(ARRAY['1', definition.vulnerability_id::text, definition.package,
-      CASE WHEN place.text = '' THEN definition.class END,
-      CASE WHEN place.text = '' THEN definition.package_type ELSE place.text END]::text) AS key
+    text_hash(ARRAY['${VULNERABILITY}', definition.vulnerability_id::text, definition.package,
+      CASE WHEN found.path_id = nowhere.id THEN definition.class END,
+      CASE WHEN found.path_id = nowhere.id THEN definition.package_type ELSE found.path_id::text END]::text) AS key
   FROM side
   JOIN scan_finding found ON found.scan_id = side.scan_id AND $3 & ${VULNERABILITY} <> 0
   JOIN finding_definition definition ON definition.id = found.definition_id
-  JOIN place ON place.id = found.path_id
+  LEFT JOIN place nowhere ON nowhere.hash = text_hash('')
   UNION ALL
   SELECT after, other.kind, other.severity, coalesce(other.package, ''), NULL, NULL, NULL, NULL, other.position,
     text_hash(ARRAY[other.kind::text, other.code, other.target, other.package]::text)

@@ -65,26 +65,27 @@ export function toScanFinding(row: FindingRow): ScanFinding {
   };
 }
 
+/** The findings of the scan $1 with what they are filtered and sorted by. An unused LEFT JOIN is not carried out. */
+const FOUND = `SELECT found.definition_id, found.target_id, found.path_id, definition.vulnerability_id,
+    definition.package, definition.severity, definition.status, definition.fixable,
+    vulnerability.natural_order, vulnerability.search
+  FROM scan_finding found
+  LEFT JOIN finding_definition definition ON definition.id = found.definition_id
+  LEFT JOIN vulnerability ON vulnerability.id = definition.vulnerability_id
+  WHERE found.scan_id = $1`;
+
 /**
  * The rows of a scan have no number of their own, but they never change: counted off in an order of what they
  * hold, each has the same number at every reading (exact repeats are alike, whichever is first). The count runs
  * backwards, so that under the default order, severity descending, packages are in alphabetical order.
  */
-const NUMBERED_FINDINGS = `(
-    SELECT found.*, row_number() OVER (ORDER BY definition.package DESC, vulnerability.natural_order DESC,
-      found.definition_id DESC, found.target_id DESC, found.path_id DESC) AS number
-    FROM scan_finding found
-    JOIN finding_definition definition ON definition.id = found.definition_id
-    JOIN vulnerability ON vulnerability.id = definition.vulnerability_id
-    WHERE found.scan_id = $1
-  ) found
-  JOIN finding_definition definition ON definition.id = found.definition_id
-  JOIN vulnerability ON vulnerability.id = definition.vulnerability_id`;
+const NUMBERED = `SELECT found.*, row_number() OVER (ORDER BY package DESC, natural_order DESC, definition_id DESC,
+    target_id DESC, path_id DESC) AS number FROM (${FOUND}) found`;
 
 const FINDING_SORTS: ListPlan<never>['sorts'] = {
-  severity: { expression: 'definition.severity', type: 'smallint', order: 'desc' },
-  package: { expression: 'definition.package', type: 'text', order: 'asc' },
-  id: { expression: 'vulnerability.natural_order', type: 'text', order: 'asc' },
+  severity: { expression: 'found.severity', type: 'smallint', order: 'desc' },
+  package: { expression: 'found.package', type: 'text', order: 'asc' },
+  id: { expression: 'found.natural_order', type: 'text', order: 'asc' },
 };
 
 /**
@@ -100,13 +101,13 @@ export async function listScanVulnerabilities(
 ): Promise<List<ScanFinding> | null> {
   const conditions = new Conditions();
   conditions.bind(scanId);
-  if (query.severity) conditions.add('definition.severity = ANY(?::int[])', severityLevels(query.severity));
-  if (query.fixable !== undefined) conditions.add('definition.fixable = ?', query.fixable);
-  if (query.status) conditions.add('definition.status = ANY(?::text[])', query.status);
-  if (query.package) conditions.add('definition.package = ANY(?::text[])', storable(query.package));
+  if (query.severity) conditions.add('found.severity = ANY(?::int[])', severityLevels(query.severity));
+  if (query.fixable !== undefined) conditions.add('found.fixable = ?', query.fixable);
+  if (query.status) conditions.add('found.status = ANY(?::text[])', query.status);
+  if (query.package) conditions.add('found.package = ANY(?::text[])', storable(query.package));
   if (query.q !== undefined) {
     const pattern = likePattern(query.q);
-    const condition = `(vulnerability.search LIKE lower(?::text) OR ${containsText('definition.package')})`;
+    const condition = `(found.search LIKE lower(?::text) OR ${containsText('found.package')})`;
     conditions.add(condition, pattern, pattern);
   }
   const plan: ListPlan<FindingRow> = {
@@ -115,10 +116,10 @@ export async function listScanVulnerabilities(
     sorts: FINDING_SORTS,
     defaultSort: 'severity',
     columns: `definition.severity, ${FINDING_COLUMNS}`,
-    from: NUMBERED_FINDINGS,
-    countFrom: `scan_finding found
-      JOIN finding_definition definition ON definition.id = found.definition_id AND found.scan_id = $1
-      JOIN vulnerability ON vulnerability.id = definition.vulnerability_id`,
+    from: `(${NUMBERED}) found`,
+    countFrom: `(${FOUND}) found`,
+    joins: `JOIN finding_definition definition ON definition.id = found.definition_id
+      JOIN vulnerability ON vulnerability.id = found.vulnerability_id`,
     conditions,
     id: 'found.number',
     toItem: toScanFinding,
