@@ -145,7 +145,7 @@ const OTHER_FORMATS: readonly OtherFormat[] = [
 ];
 
 function notAReport(looksLike: string, send: string): ReportError {
-  const detail = `This is no Trivy report; it looks like ${/^[aeiouAEIOU]/.test(looksLike) ? 'an' : 'a'} ${looksLike}. ${send}`;
+  const detail = `This is no Trivy report; what it looks like: ${looksLike}. ${send}`;
   return new ReportError(422, 'not_a_trivy_report', detail, { looksLike });
 }
 

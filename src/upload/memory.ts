@@ -7,7 +7,7 @@ import { ReportError } from '../trivy/problem.ts';
 export interface Reservation {
   /** Reserves more, waiting like `reserve`. */
   grow(amount: number, signal?: AbortSignal): Promise<void>;
-  /** Gives back all of it; further calls do nothing. */
+  /** Gives back all of it; it can grow again from nothing. */
   release(): void;
 }
 

@@ -35,7 +35,10 @@ export interface UploadPoolOptions {
 }
 
 export interface UploadPool {
-  /** Reads the body of a request; `release` of what it answers has to be called when the upload is done with. */
+  /**
+   * Reads the body of a request. `release` of what it answers has to be called when the upload is written or refused:
+   * until then the memory of its body, and of the document parsed from it, counts as used.
+   */
   receive(stream: Readable, headers: IncomingHttpHeaders): Promise<ReceivedBody>;
   /**
    * @param body is moved to the worker: it is empty afterwards
@@ -98,6 +101,7 @@ export function createUploadPool(poolOptions: UploadPoolOptions): UploadPool {
   // Two budgets, always taken in this order, so that bodies that wait for a thread never starve those in one.
   const bodies = createBudget(memoryBytes, memoryWaitMs);
   const documents = createBudget(memoryBytes, memoryWaitMs);
+  const holdsOfBodies = new WeakMap<Buffer, Reservation[]>();
   const limits: ReceiveLimits = { ...DEFAULT_RECEIVE_LIMITS, ...poolOptions.receive, maxBodyBytes };
   const workers = new Piscina<ParseTask, ParseResult>({
     filename: workerFile(),
@@ -128,27 +132,50 @@ export function createUploadPool(poolOptions: UploadPoolOptions): UploadPool {
     }
   }
 
+  /** Parses within what is reserved; with more where the body's guess of it was too small. */
+  async function parseWithin(
+    hold: Reservation,
+    guess: number,
+    task: Omit<ParseTask, 'maxBytes'>,
+    signal: AbortSignal | undefined,
+  ): Promise<ParseResult> {
+    const result = await run({ ...task, maxBytes: guess }, signal);
+    if (result.outcome !== 'larger' || guess === maxInflatedBytes) return result;
+    // Giving back before asking for more keeps such uploads from blocking each other.
+    hold.release();
+    await hold.grow(maxInflatedBytes, signal);
+    return run({ ...task, body: result.body, maxBytes: maxInflatedBytes }, signal);
+  }
+
   return {
-    receive: (stream, headers) => receiveBody(stream, headers, limits, bodies),
+    async receive(stream, headers) {
+      const received = await receiveBody(stream, headers, limits, bodies);
+      const holds: Reservation[] = [];
+      holdsOfBodies.set(received.body, holds);
+      return {
+        ...received,
+        release() {
+          received.release();
+          for (const hold of holds) hold.release();
+        },
+      };
+    },
     async parse(body, encoding, options, signal) {
       if (encoding === 'identity' && body.length > maxInflatedBytes) throw inflatedTooLarge(maxInflatedBytes);
-      const guess = encoding === 'gzip' ? Math.max(claimedBytes(body), body.length) : body.length;
-      const claimed = Math.min(guess, maxInflatedBytes);
-      let hold: Reservation = await documents.reserve(claimed, signal);
+      const claimed = encoding === 'gzip' ? Math.max(claimedBytes(body), body.length) : body.length;
+      const guess = Math.min(claimed, maxInflatedBytes);
+      const hold = await documents.reserve(guess, signal);
+      const holds = holdsOfBodies.get(body);
+      holds?.push(hold);
       try {
-        let result = await run({ body: movable(body), encoding, options, maxBytes: claimed }, signal);
-        if (result.outcome === 'larger' && claimed < maxInflatedBytes) {
-          // The claim was too small. Giving back before asking for more keeps such uploads from blocking each other.
-          hold.release();
-          hold = await documents.reserve(maxInflatedBytes, signal);
-          result = await run({ body: result.body, encoding, options, maxBytes: maxInflatedBytes }, signal);
-        }
+        const result = await parseWithin(hold, guess, { body: movable(body), encoding, options }, signal);
         if (result.outcome === 'parsed') return result.document;
         throw result.outcome === 'refused'
           ? ReportError.fromPlain(result.problem)
           : inflatedTooLarge(maxInflatedBytes);
       } finally {
-        hold.release();
+        // Of a body that was not received here nobody else releases it.
+        if (holds === undefined) hold.release();
       }
     },
     async close() {

@@ -178,6 +178,24 @@ describe('limits of memory and time', () => {
     }
   });
 
+  test('the memory of a received upload is in use until it is released, parsed or not', async () => {
+    const small = createUploadPool({ ...sizes, threads: 1, memoryBytes: 3 * MIB, memoryWaitMs: 50 });
+    try {
+      const receive = () =>
+        small.receive(Readable.from([gzipSync(padded(2 * MIB))]), { 'content-encoding': 'gzip' });
+      const [first, second] = [await receive(), await receive()];
+      await small.parse(first.body, first.encoding, options);
+      await expect(small.parse(second.body, second.encoding, options)).rejects.toMatchObject({ status: 429 });
+      first.release();
+      second.release();
+      const third = await receive();
+      expect((await small.parse(third.body, third.encoding, options)).bytes).toBe(2 * MIB);
+      third.release();
+    } finally {
+      await small.close();
+    }
+  });
+
   test('a document that takes a thread more memory than it has is refused with 413, and others are served', async () => {
     const small = createUploadPool({ ...sizes, threads: 1, heapLimitMb: 24 });
     try {
