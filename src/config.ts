@@ -45,7 +45,7 @@ const SETTINGS = {
   uploadMemoryMb: setting('UPLOAD_MEMORY_MB', integer(512, 1, 65_536)),
   /** 0: nothing becomes stale. */
   staleDays: setting('STALE_DAYS', integer(30, 0, 3_650)),
-  auth: setting('AUTH', oneOf('loopback', ['loopback'])),
+  auth: setting('AUTH', auth),
   // All is over 10 s after the signal: some of that is for draining.
   shutdownDelayMs: setting('SHUTDOWN_DELAY_MS', integer(0, 0, 8_000)),
   logLevel: setting('LOG_LEVEL', oneOf('info', LOG_LEVELS)),
@@ -152,6 +152,11 @@ function oneOf<const Word extends string>(fallback: Word, words: readonly Word[]
     if (found === undefined) throw new Complaint(`has to be one of: ${words.join(', ')}`);
     return found;
   };
+}
+
+function auth(value = 'loopback'): 'loopback' {
+  if (value === 'loopback') return value;
+  throw new Complaint('has to be loopback: this version supports nothing else');
 }
 
 /** A setting that a later version understands: ignoring it could leave open what somebody meant to close. */
