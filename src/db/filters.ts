@@ -31,39 +31,39 @@ export function choosesArtifacts(filters: ArtifactFilters): boolean {
   return [artifact, repository, type, cluster, namespace, label].some((values) => values !== undefined);
 }
 
-/**
- * Adds what the filters ask of the table `artifact`.
- * @param alias of the table in the query
- * @param labels column that `label` looks into; the artifact's own by default, the scan's in lists of scans
- */
-export function artifactConditions(
-  conditions: Conditions,
-  filters: ArtifactFilters,
-  alias = 'artifact',
-  labels = `${alias}.labels`,
-): void {
-  if (filters.artifact) nameCondition(conditions, filters.artifact, alias);
+/** Adds what the filters ask of the table `artifact`. */
+export function artifactConditions(conditions: Conditions, filters: ArtifactFilters): void {
+  if (filters.artifact) nameCondition(conditions, filters.artifact);
   for (const column of ['repository', 'type'] as const) {
     const values = filters[column];
-    if (values) conditions.add(`${alias}.${column} = ANY(?::text[])`, storable(values));
+    if (values) conditions.add(`artifact.${column} = ANY(?::text[])`, storable(values));
   }
-  placeCondition(conditions, filters, alias);
-  for (const label of filters.label ?? []) {
+  placeCondition(conditions, filters);
+  labelConditions(conditions, filters.label, 'artifact.labels');
+}
+
+/**
+ * Adds that a row has all of the labels.
+ * @param labels `name=value` each
+ * @param column of labels, as jsonb
+ */
+export function labelConditions(conditions: Conditions, labels: string[] | undefined, column: string): void {
+  for (const label of labels ?? []) {
     const [name = '', ...rest] = label.split('=');
     const pair = storable([name, rest.join('=')]);
-    if (pair.length === 2) conditions.add(`${labels} @> jsonb_build_object(?::text, ?::text)`, ...pair);
+    if (pair.length === 2) conditions.add(`${column} @> jsonb_build_object(?::text, ?::text)`, ...pair);
     else conditions.add('false');
   }
 }
 
 /** Digits are an id; all else is a name as it stands, or an image's in any of its forms. */
-function nameCondition(conditions: Conditions, texts: string[], alias: string): void {
+function nameCondition(conditions: Conditions, texts: string[]): void {
   const ids = texts.filter((text) => /^\d{1,15}$/.test(text)).map(Number);
   const names = storable(texts.filter((text) => !/^\d+$/.test(text)));
   const images = names.map(familiarForm).filter((name) => name !== null);
   conditions.add(
-    `(${alias}.id = ANY(?::bigint[]) OR ${alias}.name = ANY(?::text[])
-      OR (${alias}.type = 'image' AND ${alias}.name = ANY(?::text[])))`,
+    `(artifact.id = ANY(?::bigint[]) OR artifact.name = ANY(?::text[])
+      OR (artifact.type = 'image' AND artifact.name = ANY(?::text[])))`,
     ids,
     names,
     images,
@@ -84,14 +84,14 @@ function familiarForm(text: string): string | null {
  * An artifact is in a cluster or namespace itself, or one of its workloads is: with both filters, both of the same
  * one. A union rather than an OR, so that either half has its index.
  */
-function placeCondition(conditions: Conditions, filters: ArtifactFilters, alias: string): void {
+function placeCondition(conditions: Conditions, filters: ArtifactFilters): void {
   const places = (['cluster', 'namespace'] as const).flatMap((column) => {
     const values = filters[column];
     return values ? [`${column} = ANY(${conditions.bind(storable(values))}::text[])`] : [];
   });
   if (places.length === 0) return;
   const where = places.join(' AND ');
-  conditions.add(`${alias}.id IN (SELECT id FROM artifact WHERE ${where}
+  conditions.add(`artifact.id IN (SELECT id FROM artifact WHERE ${where}
     UNION ALL SELECT artifact_id FROM artifact_workload WHERE ${where})`);
 }
 

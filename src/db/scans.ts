@@ -1,11 +1,11 @@
 import type { Changes, Kind, Labels, List, Scan, ScanSummary, ScansQuery } from '../schemas.ts';
 import {
   artifactConditions,
-  choosesArtifacts,
   containsText,
   hasSeverity,
   kindBits,
   kindsOf,
+  labelConditions,
   likePattern,
   selection,
   timeConditions,
@@ -117,9 +117,8 @@ const SORTS: ListPlan<never>['sorts'] = {
  * @throws CursorError, FilterError
  */
 export function listScans(db: Db, query: ScansQuery, options?: ListOptions): Promise<List<ScanSummary>> {
-  const conditions = new Conditions();
-  artifactConditions(conditions, query, 'artifact', 'scan.labels');
-  if (query.q !== undefined) conditions.add(containsText('artifact.name'), likePattern(query.q));
+  const conditions = ofArtifacts(query);
+  labelConditions(conditions, query.label, 'scan.labels');
   if (query.severity) conditions.add(hasSeverity('scan', query.severity));
   if (query.kind) conditions.add('scan.kinds & ?::smallint <> 0', kindBits(query.kind));
   if (query.latest !== undefined) latestCondition(conditions, query.latest, query.kind);
@@ -130,13 +129,25 @@ export function listScans(db: Db, query: ScansQuery, options?: ListOptions): Pro
     sorts: SORTS,
     defaultSort: 'scannedAt',
     columns: SCAN_COLUMNS,
-    from: SCAN_TABLES,
-    countFrom: choosesArtifacts(query) || query.q !== undefined ? SCAN_TABLES : 'scan',
+    from: 'scan',
+    joins: 'JOIN artifact ON artifact.id = scan.artifact_id',
     conditions,
     id: 'scan.id',
     toItem: (row) => toScanSummary(row, query.kind),
   };
   return readList(db, plan, options);
+}
+
+/** The condition that a scan is of an artifact that the filters choose; its labels are its own. */
+function ofArtifacts({ label, ...query }: ScansQuery): Conditions {
+  const chosen = new Conditions();
+  artifactConditions(chosen, query);
+  if (query.q !== undefined) chosen.add(containsText('artifact.name'), likePattern(query.q));
+  const conditions = new Conditions();
+  for (const value of chosen.values) conditions.bind(value);
+  return chosen.isEmpty
+    ? conditions
+    : conditions.add(`scan.artifact_id IN (SELECT artifact.id FROM artifact ${chosen})`);
 }
 
 function latestCondition(conditions: Conditions, latest: boolean, kinds: readonly Kind[] = ALL_KINDS): void {

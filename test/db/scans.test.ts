@@ -289,10 +289,18 @@ describe('with more than ten thousand scans', () => {
     expect(await list({ limit: 1 })).toMatchObject({ total: 10_000, totalIsExact: true });
     await db.query('ANALYZE scan');
 
-    for (const sort of ['scannedAt', 'receivedAt', 'severity', 'artifact'] as const) {
+    const indexes = {
+      scannedAt: 'scan_scanned',
+      receivedAt: 'scan_received',
+      severity: 'scan_severity',
+      artifact: 'scan_artifact_name',
+    } as const;
+    for (const [sort, index] of Object.entries(indexes) as [keyof typeof indexes, string][]) {
       const plan = await explainPage({ sort });
-      expect(plan, sort).toMatch(/Index (Only )?Scan/);
-      expect(plan, sort).not.toMatch(/Sort|Seq Scan on scan/);
+      expect(plan).toMatch(new RegExp(`Index Scan (Backward )?using ${index} on scan`));
+      // The rows of the page may be sorted once more, after the artifacts are joined to them.
+      expect(plan).not.toMatch(/Seq Scan on scan/);
+      expect(plan.match(/Sort {2}/g) ?? []).toHaveLength(plan.startsWith('Sort') ? 1 : 0);
     }
   });
 
