@@ -92,17 +92,12 @@ function tooMuchWork(maxBytes: number, why: string): ReportError {
   return new ReportError(413, 'document_too_large', detail, { maxBytes });
 }
 
-export function createUploadPool(poolOptions: UploadPoolOptions): UploadPool {
-  const { threads, maxInflatedBytes, memoryBytes, maxBodyBytes } = poolOptions;
-  const memoryWaitMs = poolOptions.memoryWaitMs ?? 10_000;
+/** The threads, each working on one task at a time and not longer than it may. */
+function createThreads(poolOptions: UploadPoolOptions) {
+  const { threads, maxInflatedBytes } = poolOptions;
   const parseTimeoutMs = poolOptions.parseTimeoutMs ?? 60_000;
   // Threads are waited for here and not in the pool's own queue, so that a document's time is its thread's.
   const slots = createBudget(threads, poolOptions.threadWaitMs ?? 60_000);
-  // Two budgets, always taken in this order, so that bodies that wait for a thread never starve those in one.
-  const bodies = createBudget(memoryBytes, memoryWaitMs);
-  const documents = createBudget(memoryBytes, memoryWaitMs);
-  const holdsOfBodies = new WeakMap<Buffer, Reservation[]>();
-  const limits: ReceiveLimits = { ...DEFAULT_RECEIVE_LIMITS, ...poolOptions.receive, maxBodyBytes };
   const workers = new Piscina<ParseTask, ParseResult>({
     filename: workerFile(),
     name: 'parseUpload',
@@ -114,7 +109,7 @@ export function createUploadPool(poolOptions: UploadPoolOptions): UploadPool {
     },
   });
 
-  async function run(task: ParseTask, signal: AbortSignal | undefined): Promise<ParseResult> {
+  async function run(task: ParseTask, signal?: AbortSignal): Promise<ParseResult> {
     const slot = await slots.reserve(1, signal);
     const deadline = AbortSignal.timeout(parseTimeoutMs);
     const either = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
@@ -132,6 +127,19 @@ export function createUploadPool(poolOptions: UploadPoolOptions): UploadPool {
     }
   }
 
+  return { run, close: () => workers.close() };
+}
+
+export function createUploadPool(poolOptions: UploadPoolOptions): UploadPool {
+  const { maxInflatedBytes, memoryBytes, maxBodyBytes } = poolOptions;
+  const memoryWaitMs = poolOptions.memoryWaitMs ?? 10_000;
+  // Two budgets, always taken in this order, so that bodies that wait for a thread never starve those in one.
+  const bodies = createBudget(memoryBytes, memoryWaitMs);
+  const documents = createBudget(memoryBytes, memoryWaitMs);
+  const holdsOfBodies = new WeakMap<Buffer, Reservation[]>();
+  const limits: ReceiveLimits = { ...DEFAULT_RECEIVE_LIMITS, ...poolOptions.receive, maxBodyBytes };
+  const threads = createThreads(poolOptions);
+
   /** Parses within what is reserved; with more where the body's guess of it was too small. */
   async function parseWithin(
     hold: Reservation,
@@ -139,12 +147,12 @@ export function createUploadPool(poolOptions: UploadPoolOptions): UploadPool {
     task: Omit<ParseTask, 'maxBytes'>,
     signal: AbortSignal | undefined,
   ): Promise<ParseResult> {
-    const result = await run({ ...task, maxBytes: guess }, signal);
+    const result = await threads.run({ ...task, maxBytes: guess }, signal);
     if (result.outcome !== 'larger' || guess === maxInflatedBytes) return result;
     // Giving back before asking for more keeps such uploads from blocking each other.
     hold.release();
     await hold.grow(maxInflatedBytes, signal);
-    return run({ ...task, body: result.body, maxBytes: maxInflatedBytes }, signal);
+    return threads.run({ ...task, body: result.body, maxBytes: maxInflatedBytes }, signal);
   }
 
   return {
@@ -178,8 +186,6 @@ export function createUploadPool(poolOptions: UploadPoolOptions): UploadPool {
         if (holds === undefined) hold.release();
       }
     },
-    async close() {
-      await workers.close();
-    },
+    close: () => threads.close(),
   };
 }

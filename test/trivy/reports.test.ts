@@ -116,7 +116,3 @@ describe.skipIf(files.length === 0)('88 published reports (skipped where their f
     });
   });
 });
-
-test.runIf(files.length === 0)('the folder of published reports is missing', ({ skip }) => {
-  skip('../shared/reports is not there');
-});
