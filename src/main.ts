@@ -11,6 +11,7 @@ import { createCache } from './cache/index.ts';
 import type { Cache } from './cache/types.ts';
 import { type Config, ConfigError, type Environment, readConfig } from './config.ts';
 import { openLedger, pendingTags } from './db/ledger.ts';
+import { LOCKS } from './db/locks.ts';
 import { migrate } from './db/migrate.ts';
 import { APPLICATION_NAME, type Database, type Db, isConnectionError, openDatabase } from './db/pool.ts';
 import { createMetrics, type Metrics, watch } from './metrics.ts';
@@ -27,8 +28,8 @@ const CLOSE_WITHIN_MS = 10_000;
 /** What is left for closing everything else once requests had their time. */
 const CLOSE_RESERVE_MS = 1_000;
 const HOUR_MS = 3_600_000;
-/** Any constant will do: of instances that run the same job at once, one does it. */
-const JOBS_LOCK = 7_239_042;
+/** With Redis there, the first requests are cached; without it, nobody waits longer than this. */
+const FIRST_LEASE_MS = 250;
 const MIB = 1_048_576;
 
 /** What is to be closed, the last first. */
@@ -173,6 +174,7 @@ async function openCache(database: Database): Promise<Cache<Db>> {
     pendingTags,
   });
   closers.push(() => cache.close());
+  await cache.ready(FIRST_LEASE_MS);
   return cache;
 }
 
@@ -206,7 +208,7 @@ async function daily(database: Database, writes: Writes): Promise<void> {
     // The lock is held for as long as the work takes, by a transaction that does nothing else.
     await db.query('SET LOCAL idle_in_transaction_session_timeout = 0');
     const lock = 'SELECT pg_try_advisory_xact_lock($1) AS "isOurs"';
-    const { rows } = await db.query<{ isOurs: boolean }>(lock, [JOBS_LOCK]);
+    const { rows } = await db.query<{ isOurs: boolean }>(lock, [LOCKS.jobs]);
     if (!rows[0]?.isOurs) return;
     const artifacts = await writes.markStale();
     if (artifacts > 0) log.info({ artifacts }, 'artifacts became stale');

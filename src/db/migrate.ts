@@ -2,14 +2,12 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
+import { LOCKS } from './locks.ts';
 
 const FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url));
 
 /** How many migrations this program knows: instances of different schema versions never share the cache. */
 export const SCHEMA_VERSION = readdirSync(FOLDER).filter((name) => name.endsWith('.sql')).length;
-
-// Any constant will do: instances that start at once queue here.
-const MIGRATION_LOCK = 7_239_041;
 
 /**
  * Brings the database to this program's schema; safe when several instances start at once.
@@ -25,7 +23,7 @@ export async function migrate(databaseUrl: string, log: (message: string) => voi
   });
   await client.connect();
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await client.query('SELECT pg_advisory_lock($1)', [LOCKS.migrations]);
     await runner({
       dbClient: client,
       dir: FOLDER,

@@ -1,14 +1,12 @@
 /** The tables that artifacts add up to. Whoever writes them holds one lock: until COMMIT, so it is taken late. */
+import { LOCKS } from './locks.ts';
 import type { PackageDifferences, SummaryDifferences, TrendDifferences } from './maintain.ts';
 import type { Db } from './pool.ts';
 import type { Shift } from './timeline.ts';
 
-// Any constant will do.
-const SUMS_LOCK = 7_239_042;
-
 /** Waits for its turn to write the sums. The last of a writer's locks: who holds it waits for nobody. */
 export async function lockSums(db: Db): Promise<void> {
-  await db.query('SELECT pg_advisory_xact_lock($1)', [SUMS_LOCK]);
+  await db.query('SELECT pg_advisory_xact_lock($1)', [LOCKS.sums]);
 }
 
 /**
