@@ -93,6 +93,23 @@ async function until(what: () => Promise<boolean>, timeoutMs = 8_000): Promise<v
   }
 }
 
+/** Redis's own account of the commands that it is sent. */
+async function watchCommands(): Promise<{ asked: string[]; stop(): void }> {
+  const client = new Redis(redis.url, { retryStrategy: () => null, maxRetriesPerRequest: 0 });
+  client.on('error', () => {});
+  const monitor = await client.monitor();
+  monitor.on('error', () => {});
+  const asked: string[] = [];
+  monitor.on('monitor', (_time: string, args: string[]) => asked.push(args.join(' ')));
+  return {
+    asked,
+    stop: () => {
+      monitor.disconnect();
+      client.disconnect();
+    },
+  };
+}
+
 const active = (instance: TestTrivet) =>
   until(async () => (await get(instance, '/api/cache/health')).body.status === 'ok');
 const entries = (read: string) => look.keys(`trivet:*:entry:${read}:*`);
@@ -135,14 +152,12 @@ describe('Requirement 1: Redis connection', () => {
 
 describe('Requirement 2: scan results', () => {
   it('2.1 GET /api/scan-results asks Redis for cached results', async () => {
-    const monitor = await look.duplicate().monitor();
-    const asked: string[] = [];
-    monitor.on('monitor', (_time: string, args: string[]) => asked.push(args.join(' ')));
+    const { asked, stop } = await watchCommands();
     await get(one, '/api/scan-results?limit=21');
     await until(async () => asked.some((command) => /^get trivet:.*:entry:scan-results:/i.test(command)));
     await get(one, '/api/scan-results?limit=21');
     await until(async () => asked.filter((command) => /^mget .*:fence:scans/i.test(command)).length >= 2);
-    monitor.disconnect();
+    stop();
   });
 
   it('2.2 cached results in Redis are what is answered', async () => {
@@ -221,12 +236,10 @@ describe('Requirement 4: vulnerability lists', () => {
   const list = '/api/vulnerabilities?severity=HIGH';
 
   it('4.1 a request for vulnerabilities asks Redis for the cached list', async () => {
-    const monitor = await look.duplicate().monitor();
-    const asked: string[] = [];
-    monitor.on('monitor', (_time: string, args: string[]) => asked.push(args.join(' ')));
+    const { asked, stop } = await watchCommands();
     await get(one, '/api/vulnerabilities?limit=41');
     await until(async () => asked.some((command) => /^get trivet:.*:entry:vulnerabilities:/i.test(command)));
-    monitor.disconnect();
+    stop();
   });
 
   it('4.2 a cached list is what is answered', async () => {
@@ -357,13 +370,11 @@ describe('Requirement 6: consistency', () => {
   it('6.4 several instances coordinate invalidation through Redis', async () => {
     await get(two, '/api/scan-results');
     expect((await get(two, '/api/scan-results')).cacheStatus).toMatch(/detail=local/);
-    const monitor = await look.duplicate().monitor();
-    const asked: string[] = [];
-    monitor.on('monitor', (_time: string, args: string[]) => asked.push(args.join(' ')));
+    const { asked, stop } = await watchCommands();
     const { id } = await post(one, report('registry.example.com/r64:1', ['CVE-2024-6401']));
     const answer = await get(two, '/api/scan-results');
     expect(answer.body.items.map((item: { id: number }) => item.id)).toContain(id);
     await until(async () => asked.some((command) => /^unlink .*:fence:scans/i.test(command)));
-    monitor.disconnect();
+    stop();
   });
 });
