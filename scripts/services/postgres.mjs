@@ -7,7 +7,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endOf, freePort, launch, Problem, readText, root, run, stopChild, untilReady } from './process.mjs';
@@ -140,7 +139,7 @@ function findBinaries() {
     const link = path.join(folder, target);
     if (!fs.existsSync(link)) fs.symlinkSync(path.basename(source), link);
   }
-  const { version } = createRequire(import.meta.url)(path.join(folder, 'package.json'));
+  const { version } = JSON.parse(readText(path.join(folder, 'package.json')));
   return { native: path.join(folder, 'native'), version };
 }
 
