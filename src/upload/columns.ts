@@ -10,7 +10,8 @@ import { arrayLiteral, byteaText, inByteOrder, naturalOrder, wellFormed } from '
 
 /**
  * A column of values as one PostgreSQL array literal (`{"a",NULL,"b"}`), to be bound as one parameter and
- * read with `unnest($1::text[])`. Made in the parser's thread, so that the main thread only passes strings on.
+ * read with `unnest($1::text[])`. Made in the parser's thread, so that the main thread only passes strings on; a long
+ * one becomes a string when its property is read.
  */
 export type Column = string;
 

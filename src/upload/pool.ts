@@ -14,6 +14,7 @@ import {
   type ReceiveLimits,
   receiveBody,
 } from './receive.ts';
+import { unpackDocument } from './transfer.ts';
 import type { ParseResult, ParseTask } from './worker.ts';
 
 export interface UploadPoolOptions {
@@ -177,7 +178,7 @@ export function createUploadPool(poolOptions: UploadPoolOptions): UploadPool {
       holds?.push(hold);
       try {
         const result = await parseWithin(hold, guess, { body: movable(body), encoding, options }, signal);
-        if (result.outcome === 'parsed') return result.document;
+        if (result.outcome === 'parsed') return unpackDocument(result.document);
         throw result.outcome === 'refused'
           ? ReportError.fromPlain(result.problem)
           : inflatedTooLarge(maxInflatedBytes);

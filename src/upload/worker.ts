@@ -9,6 +9,7 @@ import { type StoredDocument, toScanRows } from './columns.ts';
 import { decodeText, gunzip, InflatedTooLarge } from './decode.ts';
 import { parseJson } from './json.ts';
 import type { ContentEncoding } from './receive.ts';
+import { type PackedDocument, packDocument } from './transfer.ts';
 
 export interface ParseTask {
   body: Uint8Array;
@@ -19,7 +20,7 @@ export interface ParseTask {
 }
 
 export type ParseResult =
-  | { outcome: 'parsed'; document: StoredDocument }
+  | { outcome: 'parsed'; document: PackedDocument }
   | { outcome: 'refused'; problem: PlainReportError }
   /** The document is larger than `maxBytes`; the body comes back, so that it can be tried with more. */
   | { outcome: 'larger'; body: Uint8Array };
@@ -41,21 +42,23 @@ function parse({ body, encoding, options, maxBytes }: ParseTask): StoredDocument
   };
 }
 
-function parseOrRefuse(task: ParseTask): ParseResult {
+/** The answer, and the memory that is moved with it to the main thread. */
+function answer(task: ParseTask): { result: ParseResult; moved: ArrayBufferLike[] } {
   try {
-    return { outcome: 'parsed', document: parse(task) };
+    const { packed, moved } = packDocument(parse(task));
+    return { result: { outcome: 'parsed', document: packed }, moved };
   } catch (error) {
-    if (error instanceof ReportError) return { outcome: 'refused', problem: error.toPlain() };
-    if (error instanceof InflatedTooLarge) return { outcome: 'larger', body: movable(task.body) };
-    throw error;
+    if (error instanceof ReportError) {
+      return { result: { outcome: 'refused', problem: error.toPlain() }, moved: [] };
+    }
+    if (!(error instanceof InflatedTooLarge)) throw error;
+    const body = movable(task.body);
+    return { result: { outcome: 'larger', body }, moved: [body.buffer] };
   }
 }
 
-/** The pool's task. The bytes in its answer are moved to the main thread, not copied. */
+/** The pool's task. */
 export function parseUpload(task: ParseTask): unknown {
-  const result = parseOrRefuse(task);
-  const bytes =
-    result.outcome === 'parsed' ? result.document.gzip : result.outcome === 'larger' ? result.body : null;
-  if (bytes === null) return result;
-  return move({ [valueSymbol]: result, [transferableSymbol]: bytes.buffer });
+  const { result, moved } = answer(task);
+  return move({ [valueSymbol]: result, [transferableSymbol]: moved });
 }
