@@ -102,6 +102,7 @@ describe('layouts', () => {
     const nameless = { scan_time: '2026-01-02T03:04:05Z', vulnerabilities: [] };
     expect(refusal(() => parse(nameless)).code).toBe('artifact_name_required');
     expect(parseScan(nameless, named).artifact.name).toBe('nginx:1.25');
+    expect(parseScan({ vulnerabilities: [vulnerability()] }, named).vulnerabilities).toHaveLength(1);
   });
 
   test('the compact form with what is no vulnerability of Trivy', () => {
