@@ -150,7 +150,7 @@ async function storePlaces(db: Db, scans: ScanRows[]): Promise<void> {
   await db.query(
     `INSERT INTO place (text)
      SELECT DISTINCT i.text FROM unnest($1::text[]) AS i(text)
-     WHERE NOT EXISTS (SELECT 1 FROM place p WHERE p.hash = text_hash(i.text))
+     WHERE NOT EXISTS (SELECT 1 FROM place p WHERE p.hash = sha256(convert_to(i.text, 'UTF8')))
      ORDER BY i.text
      ON CONFLICT (hash) DO NOTHING`,
     [joinColumns(scans.map((scan) => scan.texts))],

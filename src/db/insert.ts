@@ -100,8 +100,8 @@ async function insertFindings(db: Db, scans: NewScan[], ids: number[]): Promise<
      SELECT i.scan_id, d.id, t.id, p.id
      FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[]) AS i(scan_id, hash, target, path)
      JOIN finding_definition d ON d.hash = i.hash
-     JOIN place t ON t.hash = text_hash(i.target)
-     JOIN place p ON p.hash = text_hash(i.path)`,
+     JOIN place t ON t.hash = sha256(convert_to(i.target, 'UTF8'))
+     JOIN place p ON p.hash = sha256(convert_to(i.path, 'UTF8'))`,
     [
       ids.flatMap((id, index) => new Array<number>(counts[index] ?? 0).fill(id)),
       column('hash'),

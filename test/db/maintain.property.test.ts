@@ -147,7 +147,9 @@ test('whatever is stored, deleted, stale and sent again, what is maintained is w
   await fc.assert(
     fc.asyncProperty(steps, async (sequence) => {
       // what a failed run left
-      await database.query(`TRUNCATE artifact, document, ${EMPTY_IN_THE_END.join()} CASCADE`);
+      await database.query(
+        `TRUNCATE artifact, document, vulnerability, finding_definition, ${EMPTY_IN_THE_END.join()} CASCADE`,
+      );
       const sent: StoredDocument[] = [];
       for (const step of sequence) {
         await take(step, sent);
