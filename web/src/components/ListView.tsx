@@ -1,0 +1,233 @@
+import { Button } from '@mantine/core';
+import { type ReactNode, useRef } from 'react';
+import type { List, SeverityCounts } from '../../../src/schemas.ts';
+import { addressOf } from '../api.ts';
+import { useGet } from '../data.ts';
+import { formatCount, type Noun, plural } from '../format.ts';
+import { useReturnFocus } from '../navigation.ts';
+import type { Parameters, Query } from '../parameters.ts';
+import { apiPath, filtersOf, type QueryState } from '../url.ts';
+import { type Column, DataTable } from './DataTable.tsx';
+import { FilterBar } from './FilterBar.tsx';
+import { Freshness } from './Freshness.tsx';
+import { Icon } from './Icon.tsx';
+import classes from './ListView.module.css';
+import { Empty, Failure, Skeleton } from './States.tsx';
+import { useHeld } from './useHeld.ts';
+
+const PAGE_ROWS = 50;
+
+export interface ListViewProps<T> {
+  /** Path of the list's API: `/api/scan-results`. */
+  api: string;
+  parameters: Parameters;
+  /** `useUrlQuery(parameters)`, or `useMemoryQuery()` for a second list of a view. */
+  state: QueryState;
+  /** Part of every question, and no filter for the reader: of the list of one artifact. */
+  fixed?: Query;
+  caption: string;
+  noun: Noun;
+  columns: readonly Column<T>[];
+  itemKey: (item: T) => string | number;
+  /** The order where the address names none. */
+  defaultSort?: { by: string; descending: boolean };
+  group?: (item: T) => string;
+  detail?: (item: T) => ReactNode;
+  detailLabel?: string;
+  timeLabel?: string;
+  searchLabel?: string;
+  counts?: SeverityCounts | undefined;
+  csv?: boolean;
+  filterable?: boolean;
+  /** Shown where there is nothing at all. */
+  empty: ReactNode;
+}
+
+/** A list of the API: filters, table, pages and where the answer came from. All lists of the dashboard are this. */
+export function ListView<T>(props: ListViewProps<T>) {
+  const { api, parameters, state, fixed = {}, noun, itemKey, filterable = true } = props;
+  const { query, dropped, update } = state;
+  const path = apiPath(api, query, fixed);
+  const loaded = useGet<List<T>>(path, { keep: true });
+  const { answer, pending, showPending } = useHeld(path, loaded, itemKey);
+  const section = useRef<HTMLElement>(null);
+  useReturnFocus(answer !== undefined);
+
+  const filtered = Object.keys(filtersOf(query)).length > 0;
+  const { defaultSort } = props;
+  const by = query.sort?.[0] ?? defaultSort?.by;
+  const column = props.columns.find((one) => one.sort === by);
+  const descending = query.order
+    ? query.order[0] === 'desc'
+    : (column?.descending ?? defaultSort?.descending ?? false);
+  const items = answer?.body.items;
+
+  return (
+    <section className={classes.list} ref={section} aria-label={props.caption}>
+      {filterable && (
+        <FilterBar
+          parameters={parameters}
+          state={state}
+          timeLabel={props.timeLabel ?? 'Scanned'}
+          searchLabel={props.searchLabel ?? 'Search by name'}
+          counts={props.counts}
+        >
+          {props.csv && (
+            <CsvLink path={apiPath(api, query, fixed, { format: ['csv'], cursor: [], limit: [] })} />
+          )}
+        </FilterBar>
+      )}
+      {dropped.length > 0 && (
+        <p className={classes.notice} role="status">
+          Left out of the address, as they mean nothing here:{' '}
+          {dropped.map((name) => (
+            <code key={name}>{name}</code>
+          ))}
+        </p>
+      )}
+      {loaded.error && (
+        <Failure error={loaded.error} retry={() => void loaded.refetch()} shownSince={answer?.at} />
+      )}
+      {!answer && !loaded.error && <Skeleton rows={12} />}
+      {pending > 0 && (
+        <Button className={classes.pending} size="compact-sm" onClick={showPending}>
+          {plural(pending, ['change', 'changes'])} since – show
+        </Button>
+      )}
+      {items && items.length > 0 && (
+        <DataTable
+          {...props}
+          items={items}
+          sorting={{
+            by,
+            descending,
+            onSort: (sort, down) => update({ sort: [sort], order: [down ? 'desc' : 'asc'] }),
+          }}
+          dimmed={loaded.isPlaceholderData}
+        />
+      )}
+      {items?.length === 0 &&
+        (filtered ? (
+          <NothingMatches state={state} noun={noun} />
+        ) : query.cursor ? (
+          <PastTheEnd state={state} />
+        ) : (
+          props.empty
+        ))}
+      {answer && (
+        <Pager list={answer.body} state={state} noun={noun} onTurn={() => section.current?.scrollIntoView()}>
+          <Freshness answer={answer} />
+        </Pager>
+      )}
+    </section>
+  );
+}
+
+function CsvLink({ path }: { path: string }) {
+  return (
+    <Button
+      component="a"
+      href={addressOf(path)}
+      download
+      size="xs"
+      variant="default"
+      leftSection={<Icon name="download" size={14} />}
+      title="All rows that the filters select, not only this page"
+    >
+      Export CSV
+    </Button>
+  );
+}
+
+function NothingMatches({ state, noun }: { state: QueryState; noun: Noun }) {
+  const names = Object.keys(filtersOf(state.query));
+  return (
+    <Empty title="Nothing matches">
+      <span>No {noun[1]} with these filters.</span>
+      <Button size="xs" onClick={() => state.update(Object.fromEntries(names.map((name) => [name, []])))}>
+        Clear filters
+      </Button>
+    </Empty>
+  );
+}
+
+function PastTheEnd({ state }: { state: QueryState }) {
+  return (
+    <Empty title="Nothing left on this page">
+      <Button size="xs" onClick={() => state.update({ cursor: [] })}>
+        First page
+      </Button>
+    </Empty>
+  );
+}
+
+interface PagerProps {
+  list: List<unknown>;
+  state: QueryState;
+  noun: Noun;
+  onTurn: () => void;
+  children: ReactNode;
+}
+
+/** "Showing 51–100 of 10,000+" and the steps to the pages beside. */
+function Pager({ list, state, noun, onTurn, children }: PagerProps) {
+  const { query, position, update } = state;
+  const cursor = query.cursor?.[0] ?? '';
+  const rows = list.items.length;
+  const turn = (to: string, before: readonly string[], offset: number) => {
+    update({ cursor: to ? [to] : [] }, { position: { before, offset } });
+    onTurn();
+  };
+  const back = position?.before.at(-1);
+  return (
+    <footer className={classes.pager}>
+      <span role="status">{rows > 0 && describeRange(list, position?.offset, noun)}</span>
+      {children}
+      <nav aria-label="Pages">
+        {cursor && position === null && (
+          <Button size="compact-sm" variant="default" onClick={() => update({ cursor: [] })}>
+            First page
+          </Button>
+        )}
+        {position && back !== undefined && (
+          <Button
+            size="compact-sm"
+            variant="default"
+            onClick={() =>
+              turn(
+                back,
+                position.before.slice(0, -1),
+                Math.max(0, position.offset - Number(query.limit?.[0] ?? PAGE_ROWS)),
+              )
+            }
+          >
+            Previous
+          </Button>
+        )}
+        {list.nextCursor !== null && (
+          <Button
+            size="compact-sm"
+            variant="default"
+            onClick={() =>
+              turn(
+                list.nextCursor ?? '',
+                [...(position?.before ?? []), cursor],
+                (position?.offset ?? 0) + rows,
+              )
+            }
+          >
+            Next
+          </Button>
+        )}
+      </nav>
+    </footer>
+  );
+}
+
+function describeRange(list: List<unknown>, offset: number | undefined, noun: Noun): string {
+  const rows = list.items.length;
+  const total = `${formatCount(list.total)}${list.totalIsExact ? '' : '+'} ${list.total === 1 ? noun[0] : noun[1]}`;
+  if (offset === undefined) return `Showing ${rows} of ${total}`;
+  if (rows === list.total) return total;
+  return `Showing ${formatCount(offset + 1)}–${formatCount(offset + rows)} of ${total}`;
+}

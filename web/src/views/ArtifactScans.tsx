@@ -1,0 +1,68 @@
+import { Button } from '@mantine/core';
+import { useState } from 'react';
+import { Link } from 'wouter';
+import type { ScanSummary } from '../../../src/schemas.ts';
+import type { Column } from '../components/DataTable.tsx';
+import { ListView } from '../components/ListView.tsx';
+import { Empty } from '../components/States.tsx';
+import { formatDateTime } from '../format.ts';
+import { type Parameters, scansParameters } from '../parameters.ts';
+import { useUrlQuery } from '../url.ts';
+import { historyColumns } from './columns.tsx';
+
+const { kind, latest, label, severity, since, until, sort, order, limit, cursor } = scansParameters;
+const parameters: Parameters = { kind, latest, label, severity, since, until, sort, order, limit, cursor };
+
+/** The scans of one artifact, of which two can be compared. */
+export function ArtifactScans({ artifactId }: { artifactId: number }) {
+  const state = useUrlQuery(parameters);
+  const [chosen, setChosen] = useState<readonly number[]>([]);
+  const columns: Column<ScanSummary>[] = [
+    ...historyColumns,
+    {
+      label: 'Compare',
+      cell: (scan) => (
+        <input
+          type="checkbox"
+          aria-label={`Compare the scan of ${formatDateTime(scan.scannedAt)}`}
+          checked={chosen.includes(scan.id)}
+          onChange={(event) =>
+            setChosen(
+              event.currentTarget.checked
+                ? [...chosen, scan.id].slice(-2)
+                : chosen.filter((one) => one !== scan.id),
+            )
+          }
+        />
+      ),
+    },
+  ];
+  const [base, head] = [...chosen].sort((a, b) => a - b);
+  return (
+    <>
+      {chosen.length > 0 && (
+        <p>
+          {head === undefined ? (
+            'Choose a second scan to compare.'
+          ) : (
+            <Button component={Link} href={`/compare?base=${base}&head=${head}`} size="xs">
+              Compare the two
+            </Button>
+          )}
+        </p>
+      )}
+      <ListView
+        api="/api/scan-results"
+        parameters={parameters}
+        state={state}
+        fixed={{ artifact: [String(artifactId)] }}
+        caption="Scans of this artifact"
+        noun={['scan', 'scans']}
+        columns={columns}
+        itemKey={(item) => item.id}
+        defaultSort={{ by: 'scannedAt', descending: true }}
+        empty={<Empty title="No scan is kept of this artifact" />}
+      />
+    </>
+  );
+}

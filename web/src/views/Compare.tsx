@@ -1,0 +1,228 @@
+import { Button, Select } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useEffect, useState } from 'react';
+import { Link } from 'wouter';
+import type {
+  ArtifactSummary,
+  DiffItem,
+  DiffList,
+  List,
+  ScanFinding,
+  ScanSummary,
+} from '../../../src/schemas.ts';
+import type { Column } from '../components/DataTable.tsx';
+import { Icon } from '../components/Icon.tsx';
+import { ListView } from '../components/ListView.tsx';
+import { Page } from '../components/Page.tsx';
+import { SEVERITY_KEYS, Severity } from '../components/Severity.tsx';
+import { Await, Empty } from '../components/States.tsx';
+import { useGet } from '../data.ts';
+import { formatCount, formatDateTime, formatWord } from '../format.ts';
+import { useMemoryQuery, useUrlQuery } from '../url.ts';
+import classes from './Compare.module.css';
+import { Text, vulnerabilityHref } from './columns.tsx';
+
+const NO_FILTERS = { limit: 'number', cursor: 'text' } as const;
+
+/** Is it safe to ship this tag? */
+export function Compare() {
+  const { query, update } = useUrlQuery(NO_FILTERS);
+  const base = query.base?.[0] ?? null;
+  const head = query.head?.[0] ?? null;
+  return (
+    <Page title="Compare two scans" lead="What the second has that the first had not, and what is gone.">
+      <div className={classes.pickers}>
+        <ScanPicker label="Before" scanId={base} onPick={(id) => update({ base: [id] })} />
+        <Button
+          variant="default"
+          leftSection={<Icon name="swap" />}
+          disabled={!base && !head}
+          onClick={() => update({ base: head ? [head] : [], head: base ? [base] : [] })}
+        >
+          Swap
+        </Button>
+        <ScanPicker label="After" scanId={head} onPick={(id) => update({ head: [id] })} />
+      </div>
+      {base && head ? (
+        <Comparison key={`${base} ${head}`} base={base} head={head} />
+      ) : (
+        <Empty title="Choose two scans">
+          <span>They may be of one artifact or of two: the tag that runs, and the one to ship.</span>
+        </Empty>
+      )}
+    </Page>
+  );
+}
+
+interface ScanPickerProps {
+  label: string;
+  scanId: string | null;
+  onPick: (scanId: string) => void;
+}
+
+/** Chooses an artifact, then one of its scans; the newest is chosen with the artifact. */
+function ScanPicker({ label, scanId, onPick }: ScanPickerProps) {
+  const picked = useGet<ScanSummary>(scanId && `/api/scan-results/${scanId}`).data?.body;
+  const [search, setSearch] = useState('');
+  const [asked] = useDebouncedValue(search.trim(), 200);
+  const [artifactId, setArtifactId] = useState<number | null>(null);
+  const artifact = artifactId ?? picked?.artifact.id ?? null;
+  const matches =
+    asked.length >= 2 && asked !== picked?.artifact.name ? `&q=${encodeURIComponent(asked)}` : '';
+  const found = useGet<List<ArtifactSummary>>(`/api/artifacts?limit=30&sort=lastSeenAt${matches}`, {
+    keep: true,
+  });
+  const scans = useGet<List<ScanSummary>>(
+    artifact === null ? null : `/api/scan-results?artifact=${artifact}&limit=100`,
+  );
+  const items = scans.data?.body.items ?? [];
+
+  const newest = items[0]?.id;
+  useEffect(() => {
+    if (artifactId === null || newest === undefined) return;
+    setArtifactId(null);
+    onPick(String(newest));
+  }, [artifactId, newest, onPick]);
+
+  const artifacts = new Map((found.data?.body.items ?? []).map((item) => [String(item.id), item.name]));
+  if (picked) artifacts.set(String(picked.artifact.id), picked.artifact.name);
+  return (
+    <fieldset className={classes.picker}>
+      <legend>{label}</legend>
+      <Select
+        label="Artifact"
+        placeholder="Search"
+        searchable
+        value={artifact === null ? null : String(artifact)}
+        data={[...artifacts].map(([value, name]) => ({ value, label: name }))}
+        filter={({ options }) => options}
+        onSearchChange={setSearch}
+        onChange={(value) => value && setArtifactId(Number(value))}
+        nothingFoundMessage="Nothing matches"
+        maxDropdownHeight={320}
+      />
+      <Select
+        label="Scan"
+        value={scanId}
+        disabled={artifact === null}
+        data={items.map((scan) => ({
+          value: String(scan.id),
+          label: `${formatDateTime(scan.scannedAt)}${scan.latest ? ' (latest)' : ''}`,
+        }))}
+        onChange={(value) => value && onPick(value)}
+        allowDeselect={false}
+      />
+    </fieldset>
+  );
+}
+
+function Comparison({ base, head }: { base: string; head: string }) {
+  const api = `/api/scan-results/${head}/diff`;
+  // Of what is new only the counts are needed here, and those of the first 200 by severity.
+  const loaded = useGet<DiffList>(`${api}?against=${base}&change=new&limit=200`);
+  return (
+    <Await loaded={loaded} rows={4}>
+      {(list) => (
+        <>
+          <Verdict list={list} />
+          {CHANGES.map(({ change, title, open }) => (
+            <details key={change} className={classes.section} open={open && list.counts[change] > 0}>
+              <summary>
+                <h2>
+                  {title} <small>{formatCount(list.counts[change])}</small>
+                </h2>
+              </summary>
+              <Section api={api} base={base} change={change} />
+            </details>
+          ))}
+        </>
+      )}
+    </Await>
+  );
+}
+
+const CHANGES = [
+  { change: 'new', title: 'New', open: true },
+  { change: 'gone', title: 'Gone', open: true },
+  { change: 'same', title: 'Same', open: false },
+] as const;
+
+function Verdict({ list }: { list: DiffList }) {
+  const { counts, items } = list;
+  const worst = SEVERITY_KEYS.map((key) => ({
+    key,
+    count: items.filter(({ finding }) => finding.severity === key.toUpperCase()).length,
+  })).filter(({ count }) => count > 0);
+  const complete = list.nextCursor === null;
+  return (
+    <p
+      className={classes.verdict}
+      data-worse={worst.some(({ key }) => key === 'critical' || key === 'high') || undefined}
+    >
+      {counts.new === 0
+        ? 'Nothing new'
+        : `${formatCount(counts.new)} new (${worst.map(({ key, count }) => `${count} ${key}`).join(', ')}${complete ? '' : ', …'})`}
+      , {formatCount(counts.gone)} gone, {formatCount(counts.same)} the same.
+    </p>
+  );
+}
+
+function Section({ api, base, change }: { api: string; base: string; change: DiffItem['change'] }) {
+  const state = useMemoryQuery();
+  return (
+    <ListView
+      api={api}
+      parameters={NO_FILTERS}
+      state={state}
+      fixed={{ against: [base], change: [change] }}
+      caption={`${formatWord(change)} findings`}
+      noun={['finding', 'findings']}
+      columns={columns}
+      itemKey={(item: DiffItem) => JSON.stringify(item)}
+      filterable={false}
+      empty={<Empty title="None" />}
+    />
+  );
+}
+
+/** A field of a finding of any kind, as text. */
+function field({ finding }: DiffItem, ...names: string[]): string | null {
+  const value = names
+    .map((name) => finding[name])
+    .find((one) => one !== null && one !== undefined && one !== '');
+  return value === undefined ? null : String(value);
+}
+
+const columns: Column<DiffItem>[] = [
+  {
+    label: 'Finding',
+    cell: (item) => {
+      const id = field(item, 'vulnerabilityId', 'id', 'ruleId', 'name') ?? '';
+      return item.kind === 'vulnerability' ? <Link href={vulnerabilityHref(id)}>{id}</Link> : id;
+    },
+  },
+  {
+    label: 'Severity',
+    cell: ({ finding }) => <Severity value={finding.severity as ScanFinding['severity']} />,
+  },
+  { label: 'Kind', cell: (item) => formatWord(item.kind) },
+  { label: 'Package', cell: (item) => <Text value={field(item, 'package')} /> },
+  {
+    label: 'Version',
+    cell: ({ versionBefore, versionAfter }) => (
+      <span className={classes.versions}>
+        {versionBefore === versionAfter ? (
+          <Text value={versionAfter} />
+        ) : (
+          <>
+            <del>{versionBefore ?? '–'}</del>
+            <ins>{versionAfter ?? '–'}</ins>
+          </>
+        )}
+      </span>
+    ),
+  },
+  { label: 'Fixed in', cell: (item) => <Text value={field(item, 'fixedVersion')} /> },
+  { label: 'Title', fit: 'wide', cell: (item) => <Text value={field(item, 'title', 'message')} /> },
+  { label: 'Where', fit: 'wide', cell: (item) => <Text value={field(item, 'path', 'target')} /> },
+];

@@ -1,0 +1,239 @@
+import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
+import { Link } from 'wouter';
+import type { ArtifactSummary, List, ScanSummary, Summary, Vulnerability } from '../../../src/schemas.ts';
+import { type Column, DataTable } from '../components/DataTable.tsx';
+import { Freshness } from '../components/Freshness.tsx';
+import { Page, Panel } from '../components/Page.tsx';
+import { Reference } from '../components/Reference.tsx';
+import { Await } from '../components/States.tsx';
+import { Time, useNow } from '../components/Time.tsx';
+import { Toggles } from '../components/Toggles.tsx';
+import { useGet } from '../data.ts';
+import { formatCount, formatDifference } from '../format.ts';
+import { artifactColumns, Difference, vulnerabilityColumns } from './columns.tsx';
+import { NoData } from './NoData.tsx';
+import classes from './Overview.module.css';
+
+const SeverityChart = lazy(async () => ({
+  default: (await import('../components/SeverityChart.tsx')).SeverityChart,
+}));
+
+/** Are we better or worse than last week, and what first? */
+export function Overview() {
+  const loaded = useGet<Summary>('/api/summary');
+  return (
+    <Page title="Overview" actions={loaded.data && <Freshness answer={loaded.data} />}>
+      <Await loaded={loaded}>
+        {(summary) =>
+          summary.scans.total === 0 && summary.artifacts.live + summary.artifacts.stale === 0 ? (
+            <NoData />
+          ) : (
+            <Figures summary={summary} />
+          )
+        }
+      </Await>
+    </Page>
+  );
+}
+
+function Figures({ summary }: { summary: Summary }) {
+  const { vulnerabilities, fixable, since7Days, artifacts, scans } = summary;
+  return (
+    <>
+      <div className={classes.figures}>
+        {(['critical', 'high'] as const).map((key) => {
+          const severity = key.toUpperCase();
+          return (
+            <Figure
+              key={key}
+              label={`${key === 'critical' ? 'Critical' : 'High'} vulnerabilities`}
+              value={vulnerabilities[key]}
+              href={`/vulnerabilities?severity=${severity}`}
+              severity={key}
+            >
+              <Link href={`/vulnerabilities?severity=${severity}&fixable=true`}>
+                {formatCount(fixable.vulnerabilities[key])} fixable
+              </Link>
+              <Week difference={since7Days.vulnerabilities[key]} />
+            </Figure>
+          );
+        })}
+        <Figure label="Artifacts" value={artifacts.live} href="/artifacts?show=artifacts&stale=false">
+          <Link href="/artifacts?show=artifacts&stale=true">{formatCount(artifacts.stale)} stale</Link>
+        </Figure>
+        <Figure label="Scans received today (UTC)" value={scans.today} href="/scans?sort=receivedAt">
+          <LastReceived at={scans.lastReceivedAt} />
+        </Figure>
+      </div>
+      <Trend summary={summary} />
+      <div className={classes.columns}>
+        <div>
+          <FixFirst />
+          <MostExposed />
+        </div>
+        <NewestScans />
+      </div>
+    </>
+  );
+}
+
+interface FigureProps {
+  label: string;
+  value: number;
+  href: string;
+  severity?: 'critical' | 'high';
+  children: ReactNode;
+}
+
+function Figure({ label, value, href, severity, children }: FigureProps) {
+  return (
+    <div className={classes.figure} data-severity={severity}>
+      <Link href={href} className={classes.number}>
+        <span>{label}</span>
+        <b>{formatCount(value)}</b>
+      </Link>
+      <div>{children}</div>
+    </div>
+  );
+}
+
+/** More is worse. */
+function Week({ difference }: { difference: number }) {
+  const tone = difference > 0 ? 'worse' : difference < 0 ? 'better' : undefined;
+  return (
+    <span className={classes.week} data-tone={tone}>
+      {formatDifference(difference)} in 7 days
+    </span>
+  );
+}
+
+const DAY_MS = 86_400_000;
+
+/** A pipeline that fell silent looks like a healthy one; so the last report tells its age. */
+function LastReceived({ at }: { at: string | null }) {
+  const now = useNow();
+  if (at === null) return <span>nothing received yet</span>;
+  const silent = now - Date.parse(at) > DAY_MS;
+  return (
+    <span className={classes.week} data-tone={silent ? 'worse' : undefined}>
+      last report <Time value={at} />
+    </span>
+  );
+}
+
+const MEASURES = {
+  vulnerabilities: 'Vulnerabilities',
+  findings: 'Findings',
+  artifacts: 'Artifacts',
+} as const;
+type Measure = keyof typeof MEASURES;
+
+function Trend({ summary }: { summary: Summary }) {
+  const [measure, setMeasure] = useState<Measure>('vulnerabilities');
+  const points = useMemo(
+    () => summary.trend.map((point) => ({ day: point.day, counts: point[measure] })),
+    [summary, measure],
+  );
+  return (
+    <Panel
+      title="The last 30 days"
+      actions={
+        <Toggles
+          label="What the chart counts"
+          toggles={(Object.keys(MEASURES) as Measure[]).map((one) => ({
+            key: one,
+            label: MEASURES[one],
+            pressed: one === measure,
+            onPress: () => setMeasure(one),
+          }))}
+        />
+      }
+    >
+      <Suspense fallback={<div className={classes.chartPlace} />}>
+        <SeverityChart
+          label={`${MEASURES[measure]} by severity at the end of each of the last 30 UTC days`}
+          points={points}
+        />
+      </Suspense>
+    </Panel>
+  );
+}
+
+const fixColumns = vulnerabilityColumns
+  .filter(({ label }) => ['Vulnerability', 'Severity', 'Title', 'Artifacts'].includes(label))
+  .map(({ sort: _sort, ...column }) => column);
+
+function FixFirst() {
+  const all = '/vulnerabilities?fixable=true';
+  const loaded = useGet<List<Vulnerability>>(`/api${all}&limit=10`);
+  return (
+    <Panel title="Fix first" actions={<Link href={all}>All fixable</Link>}>
+      <Await loaded={loaded} rows={10}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <p className={classes.none}>Nothing that has a fix.</p>
+          ) : (
+            <DataTable caption="Fix first" columns={fixColumns} items={items} itemKey={(item) => item.id} />
+          )
+        }
+      </Await>
+    </Panel>
+  );
+}
+
+const exposedColumns = artifactColumns()
+  .filter(({ label }) => ['Artifact', 'Findings', 'Fixable'].includes(label))
+  .map(({ sort: _sort, ...column }) => column);
+
+function MostExposed() {
+  const loaded = useGet<List<ArtifactSummary>>('/api/artifacts?stale=false&limit=10');
+  return (
+    <Panel
+      title="Most exposed artifacts"
+      actions={<Link href="/artifacts?show=artifacts&stale=false">All artifacts</Link>}
+    >
+      <Await loaded={loaded} rows={10}>
+        {({ items }) => (
+          <DataTable
+            caption="Most exposed artifacts"
+            columns={exposedColumns}
+            items={items}
+            itemKey={(item) => item.id}
+          />
+        )}
+      </Await>
+    </Panel>
+  );
+}
+
+const newestColumns: Column<ScanSummary>[] = [
+  {
+    label: 'Artifact',
+    fit: 'name',
+    cell: (scan) => (
+      <Link href={`/scans/${scan.id}`}>
+        <Reference name={scan.artifact.name} />
+      </Link>
+    ),
+  },
+  { label: 'Changes', align: 'right', cell: (scan) => <Difference changes={scan.changes} /> },
+  { label: 'Received', cell: (scan) => <Time value={scan.receivedAt} /> },
+];
+
+function NewestScans() {
+  const loaded = useGet<List<ScanSummary>>('/api/scan-results?sort=receivedAt&limit=12');
+  return (
+    <Panel title="Newest scans" actions={<Link href="/scans">All scans</Link>}>
+      <Await loaded={loaded} rows={12}>
+        {({ items }) => (
+          <DataTable
+            caption="Newest scans"
+            columns={newestColumns}
+            items={items}
+            itemKey={(item) => item.id}
+          />
+        )}
+      </Await>
+    </Panel>
+  );
+}

@@ -1,0 +1,128 @@
+import { Link } from 'wouter';
+import type { Upload } from '../../../src/schemas.ts';
+import type { Column } from '../components/DataTable.tsx';
+import { ListView } from '../components/ListView.tsx';
+import { Page } from '../components/Page.tsx';
+import { Segments } from '../components/Segments.tsx';
+import { Empty } from '../components/States.tsx';
+import { Time } from '../components/Time.tsx';
+import { formatBytes } from '../format.ts';
+import { scansParameters, uploadsParameters } from '../parameters.ts';
+import { useShow, useUrlQuery } from '../url.ts';
+import { scanColumns, Text } from './columns.tsx';
+import { NoData } from './NoData.tsx';
+import classes from './Scans.module.css';
+
+/** Did my upload arrive? */
+export function Scans() {
+  const show = useShow(['scans', 'uploads']);
+  const tabs = (
+    <Segments
+      label="Rows"
+      items={[
+        { label: 'Scans', href: '/scans', current: show === 'scans' },
+        { label: 'Uploads', href: '/scans?show=uploads', current: show === 'uploads' },
+      ]}
+    />
+  );
+  return show === 'uploads' ? (
+    <Page
+      title="Uploads"
+      lead="What was sent in the last 7 days: stored, the same again, or refused and why."
+      actions={tabs}
+    >
+      <Uploads />
+    </Page>
+  ) : (
+    <Page title="Scans" lead="Every report that is kept, the one received last first." actions={tabs}>
+      <AllScans />
+    </Page>
+  );
+}
+
+const NEWEST_RECEIVED = { by: 'receivedAt', descending: true };
+
+function AllScans() {
+  const state = useUrlQuery(scansParameters);
+  return (
+    <ListView
+      api="/api/scan-results"
+      parameters={scansParameters}
+      state={state}
+      fixed={state.query.sort ? {} : { sort: [NEWEST_RECEIVED.by] }}
+      caption="Scans"
+      noun={['scan', 'scans']}
+      columns={scanColumns}
+      itemKey={(item) => item.id}
+      defaultSort={NEWEST_RECEIVED}
+      timeLabel="Scanned"
+      searchLabel="Search artifact"
+      csv
+      empty={<NoData />}
+    />
+  );
+}
+
+const OUTCOMES: Record<Upload['outcome'], string> = {
+  stored: 'Stored',
+  same: 'Same again',
+  refused: 'Refused',
+};
+
+const uploadColumns: Column<Upload>[] = [
+  { label: 'Received', cell: (item) => <Time value={item.receivedAt} /> },
+  {
+    label: 'Outcome',
+    cell: (item) => (
+      <span className={classes.outcome} data-outcome={item.outcome}>
+        {OUTCOMES[item.outcome]}
+      </span>
+    ),
+  },
+  {
+    label: 'Artifact',
+    fit: 'wide',
+    cell: (item) =>
+      item.scanIds.length === 1 ? (
+        <Link href={`/scans/${item.scanIds[0]}`}>{item.artifact ?? 'Scan'}</Link>
+      ) : (
+        <>
+          <Text value={item.artifact} />
+          {item.scanIds.length > 1 && ` (${item.scanIds.length} scans)`}
+        </>
+      ),
+  },
+  {
+    label: 'Reason',
+    fit: 'wide',
+    cell: (item) => (
+      <>
+        <Text value={item.detail ?? item.code} />
+        {item.looksLike && <div className={classes.looks}>It looks like {item.looksLike}.</div>}
+      </>
+    ),
+  },
+  { label: 'Sent by', cell: (item) => <Text value={item.token} /> },
+  { label: 'Size', align: 'right', cell: (item) => formatBytes(item.bytes) },
+  { label: 'Request', cell: (item) => <Text value={item.requestId} /> },
+];
+
+function Uploads() {
+  const state = useUrlQuery(uploadsParameters);
+  return (
+    <ListView
+      api="/api/uploads"
+      parameters={uploadsParameters}
+      state={state}
+      caption="Uploads"
+      noun={['upload', 'uploads']}
+      columns={uploadColumns}
+      itemKey={(item) => item.id}
+      empty={
+        <Empty title="Nothing was sent in the last 7 days">
+          <Link href="/add">Add results</Link>
+        </Empty>
+      }
+    />
+  );
+}
