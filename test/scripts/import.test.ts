@@ -105,7 +105,7 @@ describe('npm run import', () => {
   });
 });
 
-describe.skipIf(!fs.existsSync(projectFile('dist/main.js')))('npm run import, to a running Trivet', () => {
+describe('npm run import, to a running Trivet', () => {
   let database: TestDatabase;
   let trivet: TestTrivet;
 

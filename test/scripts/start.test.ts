@@ -63,7 +63,7 @@ afterAll(async () => {
   for (const folder of folders) fs.rmSync(folder, { recursive: true, force: true });
 });
 
-describe.skipIf(!fs.existsSync(projectFile('dist/main.js')))('npm start', () => {
+describe('npm start', () => {
   let folder: string;
 
   beforeAll(() => {
