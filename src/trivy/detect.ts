@@ -193,8 +193,12 @@ function layoutOfObject(document: JsonObject): Layout | null {
   ) {
     return 'report';
   }
-  if (has(document, 'vulnerabilities') && (has(document, 'image_name') || has(document, 'scan_time')))
+  if (
+    has(document, 'scan_time', 'vulnerabilities') ||
+    looksLikeVulnerability(firstOf(document.vulnerabilities))
+  ) {
     return 'compact';
+  }
   return null;
 }
 
