@@ -50,8 +50,10 @@ export async function findText(db: Db, text: string): Promise<Found> {
 const PLANNED_VALUES = 5_000;
 
 /**
- * Binds values. @returns the condition that a column has one of them.
+ * Binds values. Very many are put into a hash table: IS TRUE keeps PostgreSQL from making a join of it, in which it
+ * might go through all of them for every row.
  * @param type SQL type of the column
+ * @returns the condition that a column has one of them.
  */
 export function oneOf(
   conditions: Conditions,
@@ -60,7 +62,6 @@ export function oneOf(
   values: readonly unknown[],
 ): string {
   const bound = `${conditions.bind(values)}::${type}[]`;
-  return values.length <= PLANNED_VALUES
-    ? `${column} = ANY(${bound})`
-    : `${column} IN (SELECT unnest(${bound}))`;
+  if (values.length <= PLANNED_VALUES) return `${column} = ANY(${bound})`;
+  return `(${column} IN (SELECT unnest(${bound}))) IS TRUE`;
 }
