@@ -28,13 +28,13 @@ export async function dashboard(app: App, folder: string): Promise<void> {
       directives: {
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],
-        // The components write their variables into style elements and attributes.
-        styleSrc: ["'self'", "'unsafe-inline'"],
+        // Components set their styles one by one from scripts, which is not inline style.
+        styleSrc: ["'self'"],
         imgSrc: ["'self'", 'data:'],
         fontSrc: ["'self'"],
         connectSrc: ["'self'"],
         manifestSrc: ["'self'"],
-        baseUri: ["'none'"],
+        baseUri: ["'self'"],
         formAction: ["'self'"],
         frameAncestors: ["'none'"],
       },
