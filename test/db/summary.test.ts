@@ -151,6 +151,19 @@ describe('the trend', () => {
     ]);
   });
 
+  it('shows what was worse for a while', async () => {
+    for (const artifact of ['one:1', 'two:1', 'three:1']) await scan(artifact, ago(35), { a: 'LOW' });
+    await scan('two:1', ago(2), { a: 'CRITICAL' });
+    await scan('two:1', ago(1), { a: 'LOW' });
+    const { trend } = await summary();
+    expect(trend.slice(-4).map(({ vulnerabilities }) => vulnerabilities)).toEqual([
+      { ...NONE, low: 1 },
+      { ...NONE, critical: 1 },
+      { ...NONE, low: 1 },
+      { ...NONE, low: 1 },
+    ]);
+  });
+
   it('begins with what is older than it', async () => {
     await scan('one:1', ago(35), { a: 'LOW' });
     const { trend } = await summary();
@@ -166,7 +179,7 @@ describe('the trend', () => {
     expect(since7Days.vulnerabilities).toEqual({ ...NONE, low: 1, high: 1 });
   });
 
-  it('is unknown to nobody when a scan is deleted', async () => {
+  it('forgets a scan that is deleted', async () => {
     await scan('one:1', ago(5), { a: 'LOW' });
     const id = await scan('one:1', ago(3), { b: 'HIGH' });
     await database.transaction((db) => deleteScan(db, id, NOW));
