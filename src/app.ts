@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import fastifySwagger from '@fastify/swagger';
-import fastifySwaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyRequest, type FastifySchema } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyRequest } from 'fastify';
 import { type ErrorCode, HttpError, PLAIN_HEADERS, sendError, toProblem } from './errors.ts';
 import type { App, Parts } from './routes/app_types.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
 import { cacheRoutes } from './routes/cache.ts';
+import { createExports } from './routes/csv.ts';
 import { dashboard } from './routes/dashboard.ts';
+import { describe } from './routes/describe.ts';
 import { checkLoopback } from './routes/guard.ts';
 import { watchMethods } from './routes/methods.ts';
 import { overviewRoutes } from './routes/overview.ts';
@@ -25,7 +25,7 @@ declare module 'fastify' {
   }
 }
 
-export interface AppOptions extends Parts {
+export interface AppOptions extends Omit<Parts, 'sendCsv'> {
   log: FastifyBaseLogger;
   /** Where the built dashboard is. */
   dashboardFolder: string;
@@ -53,7 +53,8 @@ const LINGER_MS = 5_000;
 
 /** Builds the server: routes, errors, the API's description and the dashboard. It does not connect nor listen. */
 export async function buildApp(options: AppOptions): Promise<App> {
-  const { dashboardFolder, log, ...parts } = options;
+  const { dashboardFolder, log, ...given } = options;
+  const parts: Parts = { ...given, sendCsv: createExports(given.database) };
   const app: App = createServer(log);
   app.setErrorHandler(sendError);
   app.setSerializerCompiler(() => JSON.stringify);
@@ -128,6 +129,8 @@ function upperCaseSeverities(request: FastifyRequest): void {
 function dropRest(request: IncomingMessage): void {
   const timer = setTimeout(() => request.destroy(), LINGER_MS);
   timer.unref();
+  // Who was reading it and gave up may have left a listener behind, under which nothing flows.
+  request.removeAllListeners('readable');
   request.once('close', () => clearTimeout(timer)).resume();
 }
 
@@ -149,32 +152,4 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
     `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
-}
-
-/** `/openapi.json` and `/docs`. */
-async function describe(app: App, version: string): Promise<void> {
-  await app.register(fastifySwagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Trivet',
-        version,
-        description: 'The home for Trivy scan results.',
-        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      },
-    },
-    transform({ schema, url, route }) {
-      const body = route.config?.body;
-      return { url, schema: body ? { ...schema, body } : (schema as FastifySchema) };
-    },
-  });
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-  await app.register(fastifySwaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: true,
-    // Served over http too, and asking nobody else.
-    transformStaticCSP: (header) =>
-      header.replace(' validator.swagger.io', '').replace(' upgrade-insecure-requests;', ''),
-    uiConfig: { docExpansion: 'none', tryItOutEnabled: false },
-  });
 }

@@ -177,7 +177,7 @@ function fromFastify(error: unknown): HttpError | null {
     return new HttpError('unsupported_media_type', detail);
   }
   if (statusCode === 404) return new HttpError('not_found', 'There is nothing under this address.');
-  const isJson = error instanceof SyntaxError || /JSON/.test(error.message);
+  const isJson = error instanceof SyntaxError || /JSON/i.test(error.message);
   return new HttpError(isJson ? 'invalid_json' : 'bad_request', `${error.message.replace(/\.$/, '')}.`);
 }
 

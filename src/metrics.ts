@@ -1,11 +1,14 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Answer, Cache } from './cache/types.ts';
+import type { FindingCount } from './db/gauges.ts';
 import type { Database, Db } from './db/pool.ts';
 import { type Reads, today } from './reads.ts';
 import type { Summary } from './schemas.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const REDIS_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
+/** What is vulnerable is counted anew this often at most. */
+const CONTENT_MS = 10_000;
 const STATES = ['active', 'bypass', 'off'] as const;
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -170,7 +173,20 @@ function watchCache(registry: Registry, cache: Cache<Db>): void {
 /** What is vulnerable, from the summary, which is cached. Missing while PostgreSQL cannot be reached. */
 function watchContents(registry: Registry, reads: Reads): void {
   const registers = [registry];
-  const summary = shared(() => readSummary(reads));
+  const summary = shared(() => contentOf<Summary>(reads.summary({ day: today() })), CONTENT_MS);
+  const findings = shared(() => contentOf<FindingCount[]>(reads.findingCounts({})), CONTENT_MS);
+  new Gauge({
+    name: 'trivet_findings',
+    help: 'Vulnerability findings that are present now',
+    labelNames: ['severity', 'fixable'],
+    registers,
+    async collect() {
+      this.reset();
+      for (const { severity, fixable, count } of (await findings()) ?? []) {
+        this.set({ severity: severity.toLowerCase(), fixable: String(fixable) }, count);
+      }
+    },
+  });
   new Gauge({
     name: 'trivet_vulnerabilities',
     help: 'Distinct vulnerabilities that are present now, by their highest severity',
@@ -198,23 +214,33 @@ function watchContents(registry: Registry, reads: Reads): void {
   });
 }
 
-async function readSummary(reads: Reads): Promise<Summary | null> {
+/** What a cached answer says; null where PostgreSQL is away, for then metrics are wanted most. */
+async function contentOf<T>(answered: Promise<Answer>): Promise<T | null> {
   try {
-    const { entry } = await reads.summary({ day: today() });
+    const { entry } = await answered;
     return entry === null ? null : JSON.parse(entry.json().toString());
   } catch {
-    // Metrics are wanted most when PostgreSQL is away.
     return null;
   }
 }
 
-/** One scrape asks once: who asks while an answer is under way shares it. */
-function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+/**
+ * One scrape asks once: who asks while an answer is under way shares it.
+ * @param keepMs how long an answer is good for
+ */
+function shared<T>(ask: () => Promise<T>, keepMs = 0): () => Promise<T> {
   let asked: Promise<T> | null = null;
+  let askedMs = 0;
+  let isUnderWay = false;
   return () => {
-    asked ??= ask().finally(() => {
-      asked = null;
-    });
+    const isFresh = isUnderWay || performance.now() - askedMs < keepMs;
+    if (asked === null || !isFresh) {
+      askedMs = performance.now();
+      isUnderWay = true;
+      asked = ask().finally(() => {
+        isUnderWay = false;
+      });
+    }
     return asked;
   };
 }

@@ -6,6 +6,7 @@ import type { Answer, Cache } from './cache/types.ts';
 import { getArtifact, listArtifacts } from './db/artifacts.ts';
 import { diffScans } from './db/diff.ts';
 import { listFindings } from './db/findings.ts';
+import { countFindings } from './db/gauges.ts';
 import type { Db } from './db/pool.ts';
 import { listRepositories } from './db/repositories.ts';
 import { listScanOthers, listScanVulnerabilities } from './db/scan_findings.ts';
@@ -41,39 +42,18 @@ const LIST = { limit: 50 };
 
 /** Declares all cached reads. @returns a function for each, of its parameters. */
 export function createReads(options: ReadsOptions) {
-  const { cache, onAnswer = () => {}, onLoad = () => {} } = options;
+  const define = definer(options);
   const short = options.scanResultsTtlSeconds;
   const long = options.vulnerabilitiesTtlSeconds;
+  return {
+    ...scanReads(define, short, long),
+    ...artifactReads(define, short),
+    ...vulnerabilityReads(define, long),
+    ...overviewReads(define, short),
+  };
+}
 
-  function define<Params extends object>(read: {
-    name: string;
-    ttlSeconds: number;
-    /** What a request means that does not say, so that equal questions meet. */
-    defaults?: Partial<Params>;
-    tags: (params: Params) => string[];
-    load: (db: Db, params: Params) => Promise<unknown>;
-  }) {
-    const { name, ttlSeconds, tags, load } = read;
-    const cached = cache.define<Params>({
-      name,
-      ttlSeconds,
-      key: (params) => JSON.stringify(params),
-      tags,
-      load: async (db, params) => {
-        const startedMs = performance.now();
-        const value = await load(db, params);
-        onLoad(name, performance.now() - startedMs);
-        return value;
-      },
-    });
-    return async (params: Params): Promise<Answer> => {
-      const startedMs = performance.now();
-      const answer = await cached(canonical({ ...read.defaults, ...params }));
-      onAnswer(name, answer.outcome, performance.now() - startedMs);
-      return answer;
-    };
-  }
-
+function scanReads(define: Define, short: number, long: number) {
   const others = (name: string, kind: 'misconfiguration' | 'secret' | 'license' | 'suppressed') =>
     define<OfScan<ScanOthersQuery>>({
       name,
@@ -120,13 +100,26 @@ export function createReads(options: ReadsOptions) {
       ],
       load: (db, { id, against, ...query }) => diffScans(db, id, against ?? null, query),
     }),
+  };
+}
+
+function artifactReads(define: Define, short: number) {
+  // Their latest scans are shown as they are.
+  const tags = () => ['artifacts', 'scans'];
+  return {
     artifacts: define<ArtifactsQuery>({
       name: 'artifacts',
       ttlSeconds: short,
       defaults: { ...LIST, sort: 'severity' },
-      // Their latest scans are shown as they are.
-      tags: () => ['artifacts', 'scans'],
+      tags,
       load: listArtifacts,
+    }),
+    repositories: define<RepositoriesQuery>({
+      name: 'repositories',
+      ttlSeconds: short,
+      defaults: { ...LIST, sort: 'severity' },
+      tags,
+      load: listRepositories,
     }),
     artifact: define<{ id: number } & OnDay>({
       name: 'artifact',
@@ -134,13 +127,11 @@ export function createReads(options: ReadsOptions) {
       tags: ({ id }) => [`artifact:${id}`],
       load: (db, { id, day }) => getArtifact(db, id, day),
     }),
-    repositories: define<RepositoriesQuery>({
-      name: 'repositories',
-      ttlSeconds: short,
-      defaults: { ...LIST, sort: 'severity' },
-      tags: () => ['artifacts', 'scans'],
-      load: listRepositories,
-    }),
+  };
+}
+
+function vulnerabilityReads(define: Define, long: number) {
+  return {
     vulnerabilities: define<VulnerabilitiesQuery>({
       name: 'vulnerabilities',
       ttlSeconds: long,
@@ -151,7 +142,7 @@ export function createReads(options: ReadsOptions) {
     vulnerability: define<{ id: string }>({
       name: 'vulnerability',
       ttlSeconds: long,
-      tags: () => ['vulnerabilities', 'artifacts', 'dictionary'],
+      tags: () => vulnerabilityTags({}),
       load: (db, { id }) => getVulnerability(db, id),
     }),
     findings: define<FindingsQuery>({
@@ -161,16 +152,64 @@ export function createReads(options: ReadsOptions) {
       tags: vulnerabilityTags,
       load: listFindings,
     }),
+  };
+}
+
+function overviewReads(define: Define, short: number) {
+  return {
     summary: define<OnDay>({
       name: 'summary',
       ttlSeconds: short,
       tags: () => ['scans', 'artifacts', 'vulnerabilities', 'trend'],
       load: (db, { day }) => getSummary(db, day),
     }),
+    /** For the metrics alone. */
+    findingCounts: define<Record<string, never>>({
+      name: 'finding-counts',
+      ttlSeconds: short,
+      tags: () => ['vulnerabilities'],
+      load: countFindings,
+    }),
   };
 }
 
 export type Reads = ReturnType<typeof createReads>;
+
+interface CachedRead<Params> {
+  name: string;
+  ttlSeconds: number;
+  /** What a request means that does not say, so that equal questions meet. */
+  defaults?: Partial<Params>;
+  /** What an answer depends on, whatever is in the database. */
+  tags: (params: Params) => string[];
+  load: (db: Db, params: Params) => Promise<unknown>;
+}
+
+type Define = ReturnType<typeof definer>;
+
+/** How a read is declared: once, with its parameters in one form, and its time taken. */
+function definer({ cache, onAnswer = () => {}, onLoad = () => {} }: ReadsOptions) {
+  return <Params extends object>({ name, ttlSeconds, defaults, tags, load }: CachedRead<Params>) => {
+    const cached = cache.define<Params>({
+      name,
+      ttlSeconds,
+      key: (params) => JSON.stringify(params),
+      tags,
+      load: async (db, params) => {
+        const startedMs = performance.now();
+        const value = await load(db, params);
+        onLoad(name, performance.now() - startedMs);
+        return value;
+      },
+    });
+    return async (params: Params): Promise<Answer> => {
+      const startedMs = performance.now();
+      const answer = await cached(canonical({ ...defaults, ...params }));
+      onAnswer(name, answer.outcome, performance.now() - startedMs);
+      return answer;
+    };
+  };
+}
 
 /** The UTC day of now: part of the key of every read that shows days. */
 export function today(): string {

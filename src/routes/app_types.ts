@@ -12,6 +12,7 @@ import type { Metrics } from '../metrics.ts';
 import type { Reads } from '../reads.ts';
 import type { UploadPool } from '../upload/pool.ts';
 import type { Writes } from '../writes.ts';
+import type { SendCsv } from './csv.ts';
 
 /** The server, with types of parameters taken from the schemas. */
 export type App = FastifyInstance<
@@ -31,6 +32,7 @@ export interface Parts {
   writes: Writes;
   uploads: UploadPool;
   metrics: Metrics;
+  sendCsv: SendCsv;
   /** True once the process is to end: it is not ready any more. */
   isClosing(): boolean;
 }

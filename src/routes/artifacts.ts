@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { listArtifacts } from '../db/artifacts.ts';
 import { notFound } from '../errors.ts';
 import { today } from '../reads.ts';
 import {
@@ -11,13 +12,14 @@ import {
   Repository,
 } from '../schemas.ts';
 import type { App, Parts } from './app_types.ts';
+import { wantsCsv } from './csv.ts';
 import { answers, IdParams, idOf, NoQuery } from './params.ts';
 import { sendAnswer } from './send.ts';
 
 const tags = ['artifacts'];
 
 /** `/api/artifacts` and `/api/repositories`: what has been scanned. */
-export function artifactRoutes(app: App, { reads, writes }: Parts): void {
+export function artifactRoutes(app: App, { reads, writes, sendCsv }: Parts): void {
   app.get(
     '/api/artifacts',
     {
@@ -28,7 +30,11 @@ export function artifactRoutes(app: App, { reads, writes }: Parts): void {
         response: answers(List(ArtifactSummary)),
       },
     },
-    async (request, reply) => sendAnswer(request, reply, await reads.artifacts(request.query)),
+    async (request, reply) => {
+      const { query } = request;
+      if (wantsCsv(request, query.format)) return sendCsv(request, reply, 'artifacts', query, listArtifacts);
+      return sendAnswer(request, reply, await reads.artifacts(query));
+    },
   );
 
   app.get(

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import Type from 'typebox';
-import { getDocument } from '../db/scans.ts';
+import { getDocument, listScans } from '../db/scans.ts';
 import { notFound } from '../errors.ts';
 import {
   DiffList,
@@ -25,7 +25,8 @@ import {
   Suppressed,
 } from '../schemas.ts';
 import type { App, Parts } from './app_types.ts';
-import { checkPatch } from './labels.ts';
+import { wantsCsv } from './csv.ts';
+import { patchOf } from './labels.ts';
 import { answers, IdParams, idOf, NoQuery } from './params.ts';
 import { acceptsGzip, sendAnswer } from './send.ts';
 
@@ -34,12 +35,16 @@ const PATCH_LIMIT_BYTES = 65_536;
 
 /** `/api/scan-results` but for the upload: scans, their findings and differences, labels, deletion. */
 export function scanRoutes(app: App, parts: Parts): void {
-  const { reads, writes } = parts;
+  const { reads, writes, sendCsv } = parts;
 
   app.get(
     '/api/scan-results',
     { schema: { tags, summary: 'Scans', querystring: ScansQuery, response: answers(List(ScanSummary)) } },
-    async (request, reply) => sendAnswer(request, reply, await reads.scans(request.query)),
+    async (request, reply) => {
+      const { query } = request;
+      if (wantsCsv(request, query.format)) return sendCsv(request, reply, 'scans', query, listScans);
+      return sendAnswer(request, reply, await reads.scans(query));
+    },
   );
 
   app.get(
@@ -177,14 +182,13 @@ function labelRoute(app: App, { writes }: Parts): void {
         consumes: ['application/merge-patch+json', 'application/json'],
         params: IdParams,
         querystring: NoQuery,
-        body: LabelsPatch,
         response: answers(Type.Object({ labels: Labels })),
       },
+      config: { body: LabelsPatch },
     },
     async (request) => {
       const id = idOf(request.params, 'scan');
-      checkPatch(request.body.labels);
-      const labels = await writes.patchLabels(id, request.body.labels);
+      const labels = await writes.patchLabels(id, patchOf(request.body));
       if (!labels) throw notFound(`scan ${id}`);
       return { labels };
     },

@@ -45,7 +45,14 @@ export function systemRoutes(app: App, parts: Parts): void {
 
   app.get(
     '/metrics',
-    { schema: { tags, summary: 'Prometheus text', response: answers(Type.String()) } },
+    {
+      schema: {
+        tags,
+        summary: 'Prometheus text',
+        produces: ['text/plain'],
+        response: answers(Type.String()),
+      },
+    },
     async (_request, reply) => {
       const { registry } = parts.metrics;
       return reply.type(registry.contentType).send(await registry.metrics());

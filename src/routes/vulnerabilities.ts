@@ -1,4 +1,6 @@
 import Type from 'typebox';
+import { listFindings } from '../db/findings.ts';
+import { listVulnerabilities } from '../db/vulnerabilities.ts';
 import {
   Finding,
   FindingsQuery,
@@ -8,13 +10,14 @@ import {
   VulnerabilityDetail,
 } from '../schemas.ts';
 import type { App, Parts } from './app_types.ts';
+import { wantsCsv } from './csv.ts';
 import { answers, NoQuery } from './params.ts';
 import { sendAnswer } from './send.ts';
 
 const tags = ['vulnerabilities'];
 
 /** `/api/vulnerabilities` and `/api/findings`: what is vulnerable now. */
-export function vulnerabilityRoutes(app: App, { reads }: Parts): void {
+export function vulnerabilityRoutes(app: App, { reads, sendCsv }: Parts): void {
   app.get(
     '/api/vulnerabilities',
     {
@@ -25,7 +28,12 @@ export function vulnerabilityRoutes(app: App, { reads }: Parts): void {
         response: answers(List(Vulnerability)),
       },
     },
-    async (request, reply) => sendAnswer(request, reply, await reads.vulnerabilities(request.query)),
+    async (request, reply) => {
+      const { query } = request;
+      if (wantsCsv(request, query.format))
+        return sendCsv(request, reply, 'vulnerabilities', query, listVulnerabilities);
+      return sendAnswer(request, reply, await reads.vulnerabilities(query));
+    },
   );
 
   app.get(
@@ -55,6 +63,10 @@ export function vulnerabilityRoutes(app: App, { reads }: Parts): void {
         response: answers(List(Finding)),
       },
     },
-    async (request, reply) => sendAnswer(request, reply, await reads.findings(request.query)),
+    async (request, reply) => {
+      const { query } = request;
+      if (wantsCsv(request, query.format)) return sendCsv(request, reply, 'findings', query, listFindings);
+      return sendAnswer(request, reply, await reads.findings(query));
+    },
   );
 }
