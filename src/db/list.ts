@@ -93,7 +93,7 @@ export interface ListPlan<Row> {
   countFrom?: string;
   /**
    * Joins that add columns to the rows of a page. Where they are given, `from` is one table and its alias, with an
-   * index for every sort, and filters may be of any kind: see `chosenFirst`.
+   * index for every sort, and filters may be of any kind: see `readPage`.
    */
   joins?: string;
   conditions: Conditions;
@@ -145,6 +145,7 @@ export async function readList<Item>(
     rows: conditions.bind(limit + 1),
     way: conditions.isEmpty ? 'walk' : total > TOTAL_LIMIT ? 'walk or gather' : 'gather',
   };
+  if (counted && total === 0) page.way = 'none';
   if (position) {
     const beyond = `(${sort.expression}, ${plan.id}) ${order === 'asc' ? '>' : '<'} (
       ${conditions.bind(position.value)}::text::${sort.type}, ${conditions.bind(position.id)}::bigint)`;
@@ -177,7 +178,7 @@ interface PageStatement {
   columns: string;
   bounds: Conditions;
   rows: string;
-  way: 'walk' | 'walk or gather' | 'gather';
+  way: 'walk' | 'walk or gather' | 'gather' | 'none';
 }
 
 /**
@@ -194,6 +195,7 @@ async function readPage(
   page: PageStatement,
   limit: number,
 ): Promise<PageRow[]> {
+  if (page.way === 'none') return [];
   const { conditions, from, joins } = plan;
   const read = async (sql: string) => (await db.query<PageRow>(sql, conditions.values)).rows;
   if (joins === undefined)

@@ -120,6 +120,12 @@ function labels(random: Random): Record<string, string> {
   );
 }
 
+/** Names of SBOMs look like those of images and are none: they are not to be found by a shorter form. */
+function baseName(type: string, repository: string, version: string, id: number): string {
+  if (type === 'image') return `${repository}:${version}`;
+  return type === 'sbom' ? `${repository}:latest` : `${repository}/${id % 7}`;
+}
+
 /** @param firstId of the artifacts, and of the scans times 100. */
 export function makeInventory(random: Random, size: number, firstId = 1): Inventory {
   const inventory: Inventory = { artifacts: [], workloads: [], scans: [] };
@@ -129,7 +135,7 @@ export function makeInventory(random: Random, size: number, firstId = 1): Invent
     const type = pick(random, TYPES);
     const repository = pick(random, REPOSITORIES);
     const version = type === 'image' ? pick(random, VERSIONS) : null;
-    const base = type === 'image' ? `${repository}:${version ?? `v${id}`}` : `${repository}/${id % 7}`;
+    const base = baseName(type, repository, version ?? `v${id}`, id);
     const name = taken.has(`${type} ${base}`) ? `${base}-${id}` : base;
     taken.add(`${type} ${base}`);
     const resource = type === 'kubernetes';
