@@ -25,6 +25,8 @@ export const formatClock = (time: string | number): string => clock.format(new D
 export const formatDay = (value: string): string => day.format(new Date(`${value}T00:00:00Z`));
 
 const STEPS = [
+  { unit: 'year', seconds: 31_557_600 },
+  { unit: 'month', seconds: 2_629_800 },
   { unit: 'day', seconds: 86_400 },
   { unit: 'hour', seconds: 3600 },
   { unit: 'minute', seconds: 60 },

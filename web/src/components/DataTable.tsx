@@ -12,8 +12,8 @@ export interface Column<T> {
   /** Which way the API sorts it by itself. */
   descending?: boolean;
   align?: 'right';
-  /** `wide` takes the room that is left; `name` too, and cuts a long name in its middle. */
-  fit?: 'wide' | 'name';
+  /** Default: on one line. `text` may break; `wide` takes the room that is left; `name` too, and is cut in its middle. */
+  fit?: 'text' | 'wide' | 'name';
 }
 
 export interface Sorting {
@@ -44,7 +44,12 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const groups = group ? grouped(items, group) : [{ name: null, items }];
   const width = columns.length + (detail ? 1 : 0);
   return (
-    <table className={classes.table} data-dimmed={dimmed || undefined} aria-busy={dimmed || undefined}>
+    <table
+      className={classes.table}
+      data-many={columns.length > 5 || undefined}
+      data-dimmed={dimmed || undefined}
+      aria-busy={dimmed || undefined}
+    >
       <caption>{caption}</caption>
       <thead>
         <tr>

@@ -2,6 +2,7 @@ import { ActionIcon, UnstyledButton, useMantineColorScheme } from '@mantine/core
 import { useHotkeys } from '@mantine/hooks';
 import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
 import { Link, useLocation } from 'wouter';
+import icon from '../icon.svg';
 import { useArrivals } from '../navigation.ts';
 import classes from './Frame.module.css';
 import { HealthLine } from './HealthLine.tsx';
@@ -57,6 +58,7 @@ export function Frame({ children }: { children: ReactNode }) {
           <Icon name={menuOpened ? 'close' : 'menu'} />
         </ActionIcon>
         <Link href="/" className={classes.brand}>
+          <img src={icon} alt="" width="22" height="22" />
           Trivet
         </Link>
         <UnstyledButton className={classes.search} onClick={() => setSearchOpened(true)}>

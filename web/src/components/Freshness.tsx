@@ -1,5 +1,6 @@
 import type { Answer } from '../api.ts';
-import { formatClock, formatWord } from '../format.ts';
+import { formatClock } from '../format.ts';
+import { reasonText } from '../reasons.ts';
 import classes from './Freshness.module.css';
 
 const TITLES = {
@@ -22,5 +23,5 @@ export function Freshness({ answer }: { answer: Answer<unknown> }) {
 function describe({ source, ttlSeconds, detail }: NonNullable<Answer<unknown>['freshness']>): string {
   if (source === 'cache') return ttlSeconds === null ? 'cached' : `cached · ${ttlSeconds} s left`;
   if (source === 'database') return 'fresh from PostgreSQL';
-  return `past the cache${detail ? `: ${formatWord(detail.replaceAll('-', '_'))}` : ''}`;
+  return `cache bypassed${detail ? `: ${reasonText(detail)}` : ''}`;
 }

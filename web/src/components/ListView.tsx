@@ -25,6 +25,8 @@ export interface ListViewProps<T> {
   state: QueryState;
   /** Part of every question, and no filter for the reader: of the list of one artifact. */
   fixed?: Query;
+  /** A heading above the filters, in a view of several parts. */
+  title?: string;
   caption: string;
   noun: Noun;
   columns: readonly Column<T>[];
@@ -64,6 +66,7 @@ export function ListView<T>(props: ListViewProps<T>) {
 
   return (
     <section className={classes.list} ref={section} aria-label={props.caption}>
+      {props.title && <h2 className={classes.title}>{props.title}</h2>}
       {filterable && (
         <FilterBar
           parameters={parameters}

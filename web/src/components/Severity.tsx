@@ -1,3 +1,4 @@
+import { VisuallyHidden } from '@mantine/core';
 import { Link } from 'wouter';
 import type { SeverityCounts, Severity as SeverityName } from '../../../src/schemas.ts';
 import { formatCount } from '../format.ts';
@@ -42,12 +43,13 @@ export function SeverityBar({
     const count = counts[key];
     const content = (
       <>
-        <b>{LETTERS[key]}</b> {formatCount(count)}
+        <b aria-hidden="true">{LETTERS[key]}</b> {formatCount(count)}
+        <VisuallyHidden> {key}</VisuallyHidden>
       </>
     );
     const common = { className: classes.cell, 'data-severity': key, 'data-zero': count === 0 || undefined };
     return href && count > 0 ? (
-      <Link key={key} href={href(key)} aria-label={`${count} ${key}`} {...common}>
+      <Link key={key} href={href(key)} {...common}>
         {content}
       </Link>
     ) : (

@@ -148,8 +148,8 @@ function optionsFor(latest: RefObject<TimeChartProps>, element: HTMLElement): uP
   const probe = document.createElement('span');
   element.append(probe);
   // light-dark() is only resolved where a property takes the colour.
-  const colorOf = (name: string) => {
-    probe.style.color = `var(${name})`;
+  const colorOf = (name: string, share = 100) => {
+    probe.style.color = `color-mix(in srgb, var(${name}) ${share}%, transparent)`;
     return getComputedStyle(probe).color;
   };
   const muted = colorOf('--muted');
@@ -192,7 +192,7 @@ function optionsFor(latest: RefObject<TimeChartProps>, element: HTMLElement): uP
           stroke: color,
           width: stacked ? 1 : 1.5,
           ...(one.dashed ? { dash: [5, 3] } : {}),
-          ...(stacked ? { fill: color } : {}),
+          ...(stacked ? { fill: colorOf(one.color, 70) } : {}),
           points: { show: props.times.length < 3, size: 5, fill: color },
         };
       }),

@@ -26,16 +26,21 @@ export function AddResults() {
         </div>
         <div>
           <Panel title="From a pipeline">
-            <Tabs defaultValue={SNIPPETS[0].name} keepMounted={false} className={classes.snippets}>
+            <Tabs
+              color="var(--accent)"
+              defaultValue={SNIPPETS[0].id}
+              keepMounted={false}
+              className={classes.snippets}
+            >
               <Tabs.List aria-label="Ways to send results">
-                {SNIPPETS.map(({ name }) => (
-                  <Tabs.Tab key={name} value={name}>
+                {SNIPPETS.map(({ id, name }) => (
+                  <Tabs.Tab key={id} value={id}>
                     {name}
                   </Tabs.Tab>
                 ))}
               </Tabs.List>
               {SNIPPETS.map((snippet) => (
-                <Tabs.Panel key={snippet.name} value={snippet.name}>
+                <Tabs.Panel key={snippet.id} value={snippet.id}>
                   <Snippet {...snippet} />
                 </Tabs.Panel>
               ))}

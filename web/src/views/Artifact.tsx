@@ -147,6 +147,7 @@ function ArtifactTabs({ artifact }: { artifact: ArtifactBody }) {
   const [path, navigate] = useLocation();
   return (
     <Tabs
+      color="var(--accent)"
       value={show}
       keepMounted={false}
       onChange={(tab) => navigate(tab === TABS[0] ? path : `${path}?show=${tab}`)}

@@ -13,7 +13,8 @@ import { carryOver, typeName } from '../filters.ts';
 import { formatCount, plural } from '../format.ts';
 import { artifactsParameters, type Query } from '../parameters.ts';
 import { apiPath, filtersOf, toSearch, useShow, useUrlQuery } from '../url.ts';
-import { artifactColumns, Count } from './columns.tsx';
+import classes from './Artifacts.module.css';
+import { artifactColumns, Count, Text } from './columns.tsx';
 import { NoData } from './NoData.tsx';
 
 /** Which of my things are worst, and which are not scanned any more? */
@@ -106,13 +107,17 @@ const REPOSITORIES: Column<Repository>[] = [
     ),
   },
   {
-    label: 'Worst',
+    label: 'Worst version',
     sort: 'severity',
     descending: true,
-    cell: ({ worst }) => worst && <VersionBar version={worst} />,
+    cell: ({ worst }) => (worst ? <Version version={worst} /> : <Text value={null} />),
   },
-  { label: 'Newest', cell: ({ newest }) => <VersionBar version={newest} /> },
-  { label: 'Fixable in newest', align: 'right', cell: ({ newest }) => <Count value={newest.fixableCount} /> },
+  {
+    label: 'Newest version',
+    cell: ({ newest, worst }) =>
+      newest.id === worst?.id ? <span className={classes.same}>the same</span> : <Version version={newest} />,
+  },
+  { label: 'Fixable', align: 'right', cell: ({ newest }) => <Count value={newest.fixableCount} /> },
   {
     label: 'Last seen',
     sort: 'lastSeenAt',
@@ -121,14 +126,16 @@ const REPOSITORIES: Column<Repository>[] = [
   },
 ];
 
-function VersionBar({ version }: { version: Repository['newest'] | NonNullable<Repository['worst']> }) {
+function Version({ version }: { version: Repository['newest'] | NonNullable<Repository['worst']> }) {
   return (
-    <>
-      <SeverityBar counts={version.severityCounts} />{' '}
-      <Link href={`/artifacts/${version.id}`} title={version.name}>
-        {version.version ?? 'open'}
-      </Link>
-    </>
+    <span className={classes.version}>
+      <SeverityBar counts={version.severityCounts} />
+      {version.version !== null && (
+        <Link href={`/artifacts/${version.id}`} title={version.name}>
+          {version.version}
+        </Link>
+      )}
+    </span>
   );
 }
 

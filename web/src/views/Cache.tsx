@@ -76,7 +76,7 @@ function State({ statistics }: { statistics: CacheStatistics }) {
           ['Hit ratio', `${formatRatio(statistics.hitRate)} of all`],
           [
             'Requests',
-            `${formatCount(statistics.hits)} hits (${formatCount(statistics.localHits)} local), ${formatCount(statistics.misses)} misses, ${formatCount(statistics.bypasses)} past the cache`,
+            `${formatCount(statistics.hits)} hits (${formatCount(statistics.localHits)} local), ${formatCount(statistics.misses)} misses, ${formatCount(statistics.bypasses)} bypassed`,
           ],
           ['Invalidations', formatCount(statistics.invalidations)],
           ['Errors', formatCount(statistics.errors)],

@@ -64,7 +64,7 @@ function describe(history: Minute[]) {
     outcomes: [
       series('Miss', '--chart-high', (minute) => minute.misses - minute.collapsed),
       series('Collapsed', '--chart-medium', (minute) => minute.collapsed),
-      series('Past the cache', '--chart-critical', (minute) => minute.bypasses),
+      series('Bypassed', '--chart-critical', (minute) => minute.bypasses),
       series('Hit', '--good', (minute) => minute.hits - minute.localHits),
       series('Local hit', '--chart-low', (minute) => minute.localHits),
     ],

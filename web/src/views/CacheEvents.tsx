@@ -31,7 +31,7 @@ const columns: Column<CacheEvent>[] = [
   },
   { label: 'Event', cell: ({ message }) => message },
   { label: 'Detail', fit: 'wide', cell: ({ detail }) => describe(detail) },
-  { label: 'Instance', cell: ({ instance }) => <code>{instance}</code> },
+  { label: 'Instance', cell: ({ instance }) => <code title={instance}>{instance.slice(0, 8)}</code> },
 ];
 
 function describe(detail: CacheEvent['detail']): string {

@@ -24,7 +24,7 @@ const readColumns: (Column<Read> & { value?: (read: Read) => number | string | n
       ['Local', 'localHits'],
       ['Misses', 'misses'],
       ['Collapsed', 'collapsed'],
-      ['Past the cache', 'bypasses'],
+      ['Bypassed', 'bypasses'],
     ] as const
   ).map(([label, key]) => ({
     label,
@@ -91,7 +91,7 @@ const instanceColumns: Column<InstanceStatistics>[] = [
     label: 'Instance',
     cell: (one) => (
       <>
-        <code>{one.id}</code> {one.self && <small>(answers you)</small>}
+        <code title={one.id}>{one.id.slice(0, 8)}</code> {one.self && <small>(answers you)</small>}
       </>
     ),
   },

@@ -61,7 +61,8 @@ function Figures({ summary }: { summary: Summary }) {
         <Figure label="Artifacts" value={artifacts.live} href="/artifacts?show=artifacts&stale=false">
           <Link href="/artifacts?show=artifacts&stale=true">{formatCount(artifacts.stale)} stale</Link>
         </Figure>
-        <Figure label="Scans received today (UTC)" value={scans.today} href="/scans?sort=receivedAt">
+        <Figure label="Scans" value={scans.total} href="/scans">
+          <span>{formatCount(scans.today)} received today (UTC)</span>
           <LastReceived at={scans.lastReceivedAt} />
         </Figure>
       </div>
@@ -221,10 +222,10 @@ const newestColumns: Column<ScanSummary>[] = [
 ];
 
 function NewestScans() {
-  const loaded = useGet<List<ScanSummary>>('/api/scan-results?sort=receivedAt&limit=12');
+  const loaded = useGet<List<ScanSummary>>('/api/scan-results?sort=receivedAt&limit=20');
   return (
     <Panel title="Newest scans" actions={<Link href="/scans">All scans</Link>}>
-      <Await loaded={loaded} rows={12}>
+      <Await loaded={loaded} rows={20}>
         {({ items }) => (
           <DataTable
             caption="Newest scans"

@@ -49,7 +49,7 @@ function AllScans() {
       api="/api/scan-results"
       parameters={scansParameters}
       state={state}
-      fixed={state.query.sort ? {} : { sort: [NEWEST_RECEIVED.by] }}
+      fixed={{ sort: state.query.sort ?? [NEWEST_RECEIVED.by] }}
       caption="Scans"
       noun={['scan', 'scans']}
       columns={scanColumns}

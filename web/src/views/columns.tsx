@@ -25,7 +25,9 @@ export function Count({ value }: { value: number }) {
 /** A dash where a report says nothing. */
 export function Text({ value }: { value: string | number | null | undefined }) {
   return value === null || value === undefined || value === '' ? (
-    <span className={classes.zero}>–</span>
+    <span className={classes.zero} data-none>
+      –
+    </span>
   ) : (
     value
   );
@@ -41,6 +43,7 @@ function Title({ value }: { value: string | null }) {
 }
 
 export function LabelList({ labels }: { labels: Labels }) {
+  if (Object.keys(labels).length === 0) return <Text value={null} />;
   return (
     <span className={classes.labels}>
       {Object.entries(labels).map(([name, value]) => (
@@ -68,7 +71,7 @@ export const vulnerabilityColumns: Column<Vulnerability>[] = [
   { label: 'Title', fit: 'wide', cell: (item) => <Title value={item.title} /> },
   {
     label: 'Packages',
-    fit: 'wide',
+    fit: 'text',
     cell: ({ packages, packageCount }) => {
       const shown = packages.slice(0, 2);
       const more = packageCount - shown.length;
@@ -109,10 +112,12 @@ export const vulnerabilityColumns: Column<Vulnerability>[] = [
 
 const installed: Column<ScanFinding> = {
   label: 'Installed',
+  fit: 'text',
   cell: (item) => <Text value={item.installedVersion} />,
 };
 const fixed: Column<ScanFinding> = {
   label: 'Fixed in',
+  fit: 'text',
   cell: (item) => (
     <span className={classes.fix}>
       <Text value={item.fixedVersion} />
@@ -122,19 +127,29 @@ const fixed: Column<ScanFinding> = {
 const status: Column<ScanFinding> = { label: 'Status', cell: (item) => formatWord(item.status) };
 const path: Column<ScanFinding> = {
   label: 'Path',
-  fit: 'wide',
-  cell: (item) => <Text value={item.path ?? item.target} />,
+  fit: 'text',
+  cell: (item) => <Place finding={item} />,
 };
+/** Packages of the operating system have no path, and their target repeats the artifact's name. */
+function Place({ finding: { path, target, class: kind } }: { finding: ScanFinding }) {
+  return <span title={target}>{path ?? (kind === 'os-pkgs' ? 'OS packages' : target)}</span>;
+}
+
 const vulnerabilityLink = (item: ScanFinding) => (
   <Link href={vulnerabilityHref(item.vulnerabilityId)}>{item.vulnerabilityId}</Link>
 );
-const severity = {
+const severity: Column<ScanFinding> = {
   label: 'Severity',
   sort: 'severity',
   descending: true,
-  cell: (item: ScanFinding) => <Severity value={item.severity} />,
+  cell: (item) => <Severity value={item.severity} />,
 };
-const packageName = { label: 'Package', sort: 'package', cell: (item: ScanFinding) => item.package };
+const packageName: Column<ScanFinding> = {
+  label: 'Package',
+  fit: 'text',
+  sort: 'package',
+  cell: (item) => item.package,
+};
 
 const artifactOfFinding: Column<Finding> = {
   label: 'Artifact',
@@ -235,7 +250,7 @@ export const artifactColumns = (short = false): Column<ArtifactSummary>[] => [
     align: 'right',
     cell: (item) => <Count value={item.misconfigurationCount} />,
   },
-  { label: 'OS', cell: (item) => <OperatingSystem os={item.os} /> },
+  { label: 'OS', fit: 'text', cell: (item) => <OperatingSystem os={item.os} /> },
   {
     label: 'Last seen',
     sort: short ? undefined : 'lastSeenAt',
@@ -297,6 +312,7 @@ const scanRest: Column<ScanSummary>[] = [
   { label: 'Changes', align: 'right', cell: (item) => <Difference changes={item.changes} /> },
   {
     label: 'Others',
+    fit: 'text',
     cell: (item) => {
       const others = [
         [item.secretCount, 'secrets'],
@@ -306,8 +322,8 @@ const scanRest: Column<ScanSummary>[] = [
       return <Text value={others.map(([count, name]) => `${count} ${name}`).join(', ')} />;
     },
   },
-  { label: 'Labels', cell: (item) => <LabelList labels={item.labels} /> },
-  { label: 'Sent by', cell: (item) => <Text value={item.uploadedBy} /> },
+  { label: 'Labels', fit: 'text', cell: (item) => <LabelList labels={item.labels} /> },
+  { label: 'Sent by', fit: 'text', cell: (item) => <Text value={item.uploadedBy} /> },
   {
     label: 'Received',
     sort: 'receivedAt',

@@ -2,6 +2,7 @@
 const url = document.baseURI.replace(/\/$/, '');
 
 export interface SnippetText {
+  id: string;
   name: string;
   /** What to do, and where it goes. */
   lead: string;
@@ -11,6 +12,7 @@ export interface SnippetText {
 
 export const SNIPPETS: readonly [SnippetText, ...SnippetText[]] = [
   {
+    id: 'plugin',
     name: 'Trivy plugin',
     lead: 'Once per machine, then an output of every scan:',
     code: `trivy plugin install ${url}/trivy-plugin.tar.gz
@@ -20,6 +22,7 @@ trivy image -f json -o plugin=trivet nginx:1.25`,
       'With --output-plugin-arg "--fail-on new:critical" the scan fails when it brings a new critical finding.',
   },
   {
+    id: 'curl',
     name: 'curl',
     lead: 'Wherever Trivy and curl are:',
     code: `trivy image -f json nginx:1.25 | gzip |
@@ -28,6 +31,7 @@ trivy image -f json -o plugin=trivet nginx:1.25`,
     after: 'The answer tells what is new against the scan before. Add &label=team=payments to find it again.',
   },
   {
+    id: 'github',
     name: 'GitHub Action',
     lead: 'Steps of a job, after the image is built:',
     code: `- uses: aquasecurity/trivy-action@master
@@ -41,6 +45,7 @@ trivy image -f json -o plugin=trivet nginx:1.25`,
       "${url}/api/scan-results?scanners=vuln,secret&label=branch=$GITHUB_REF_NAME"`,
   },
   {
+    id: 'gitlab',
     name: 'GitLab CI',
     lead: 'A job of .gitlab-ci.yml:',
     code: `trivy:
@@ -55,6 +60,7 @@ trivy image -f json -o plugin=trivet nginx:1.25`,
       "${url}/api/scan-results?scanners=vuln,secret&label=branch=$CI_COMMIT_REF_NAME"`,
   },
   {
+    id: 'operator',
     name: 'Trivy Operator',
     lead: 'Values of its Helm chart; name the cluster:',
     code: `operator:
@@ -63,6 +69,7 @@ trivy image -f json -o plugin=trivet nginx:1.25`,
     after: 'Reports of the same image from many pods belong to one artifact, which lists the workloads.',
   },
   {
+    id: 'import',
     name: 'Import',
     lead: 'Report files and folders that are there already, from a clone of Trivet:',
     code: `TRIVET_URL=${url} npm run import -- reports/`,
