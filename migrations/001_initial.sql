@@ -182,9 +182,9 @@ CREATE TABLE place (
 
 -- ---------------------------------------------------------------- findings
 
--- One row per entry of a Vulnerabilities list, repeated ones too.
+-- One row per entry of a Vulnerabilities list, repeated ones too. They go with their scan (delete_dependents).
 CREATE TABLE scan_finding (
-  scan_id bigint NOT NULL REFERENCES scan ON DELETE CASCADE,
+  scan_id bigint NOT NULL,
   definition_id integer NOT NULL,
   target_id integer NOT NULL,
   path_id integer NOT NULL
@@ -208,13 +208,13 @@ CREATE TABLE other_finding (
 );
 
 -- ---------------------------------------------------------------- maintained
--- Vulnerabilities come here from finding_definition, whose foreign key keeps them: checking again for each of a
--- thousand rows would double the time of an upload.
+-- Without foreign keys: to check each of a thousand rows would double the time of an upload. Vulnerabilities come here
+-- from finding_definition, whose foreign key keeps them; what belongs to an artifact goes with it, see below.
 
 -- Per artifact and vulnerability: when it was first reported (kept for as long as the artifact is, whatever scans
 -- are deleted), and how it stands in the latest scan for vulnerabilities (severity is null where it is gone).
 CREATE TABLE artifact_vulnerability (
-  artifact_id integer NOT NULL REFERENCES artifact ON DELETE CASCADE,
+  artifact_id integer NOT NULL,
   vulnerability_id integer NOT NULL,
   first_seen_at timestamptz NOT NULL,
   severity smallint,
@@ -227,7 +227,7 @@ CREATE INDEX artifact_vulnerability_vulnerability ON artifact_vulnerability (vul
 -- Every vulnerability finding of the latest scan of an artifact that is not stale.
 CREATE TABLE current_finding (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  artifact_id integer NOT NULL REFERENCES artifact ON DELETE CASCADE,
+  artifact_id integer NOT NULL,
   definition_id integer NOT NULL,
   target_id integer NOT NULL,
   path_id integer NOT NULL,
@@ -310,6 +310,34 @@ CREATE TABLE total_change (
   delta integer NOT NULL,
   UNIQUE NULLS NOT DISTINCT (day, measure, severity)
 );
+
+-- ---------------------------------------------------------------- what goes with a scan or an artifact
+
+-- As a foreign key's ON DELETE CASCADE would do, a statement at a time. Arguments: column, tables.
+CREATE FUNCTION delete_dependents() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  dependent text;
+BEGIN
+  FOREACH dependent IN ARRAY TG_ARGV[1:] LOOP
+    IF TG_OP = 'TRUNCATE' THEN
+      -- TRUNCATE itself fails where the statement names the dependent table too.
+      EXECUTE format('DELETE FROM %I', dependent);
+    ELSE
+      -- An array, not a join: the planner knows nothing of old_rows and might read the whole table.
+      EXECUTE format('DELETE FROM %I WHERE %I = ANY (ARRAY(SELECT id FROM old_rows))', dependent, TG_ARGV[0]);
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER dependents_delete AFTER DELETE ON scan REFERENCING OLD TABLE AS old_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION delete_dependents('scan_id', 'scan_finding');
+CREATE TRIGGER dependents_truncate AFTER TRUNCATE ON scan
+  FOR EACH STATEMENT EXECUTE FUNCTION delete_dependents('scan_id', 'scan_finding');
+CREATE TRIGGER dependents_delete AFTER DELETE ON artifact REFERENCING OLD TABLE AS old_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION delete_dependents('artifact_id', 'artifact_vulnerability', 'current_finding');
+CREATE TRIGGER dependents_truncate AFTER TRUNCATE ON artifact
+  FOR EACH STATEMENT EXECUTE FUNCTION delete_dependents('artifact_id', 'artifact_vulnerability', 'current_finding');
 
 -- ---------------------------------------------------------------- uploads (not cached)
 

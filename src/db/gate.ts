@@ -1,3 +1,4 @@
+import { findingsOf } from './maintain.ts';
 import type { Db } from './pool.ts';
 
 /**
@@ -18,17 +19,17 @@ export async function storeChanges(db: Db, scans: number[]): Promise<void> {
          ORDER BY p.scanned_at DESC, p.received_at DESC, p.id DESC LIMIT 1
        ) before ON true
        WHERE s.id = ANY ($1::bigint[]) AND s.kinds & 1 <> 0
-     ), side AS (
+     ), ${findingsOf('ARRAY(SELECT id FROM pair) || ARRAY(SELECT against FROM pair)')}, side AS (
        SELECT id, id AS scan_id, true AS after FROM pair
        UNION ALL
        SELECT id, against, false FROM pair WHERE against IS NOT NULL
      ), key AS (
-       SELECT side.id, max(d.severity) FILTER (WHERE side.after) AS severity,
+       SELECT side.id, max(f.severity) FILTER (WHERE side.after) AS severity,
          count(*) FILTER (WHERE side.after) AS after, count(*) FILTER (WHERE NOT side.after) AS before
-       FROM side JOIN scan_finding f ON f.scan_id = side.scan_id JOIN finding_definition d ON d.id = f.definition_id
-       LEFT JOIN (SELECT id FROM place WHERE hash = text_hash('')) nowhere ON true
-       GROUP BY side.id, d.vulnerability_id, d.package, f.path_id,
-         CASE WHEN f.path_id = nowhere.id THEN d.class END, CASE WHEN f.path_id = nowhere.id THEN d.package_type END
+       FROM side JOIN finding f ON f.scan_id = side.scan_id
+       LEFT JOIN (SELECT id FROM place WHERE hash = sha256('')) nowhere ON true
+       GROUP BY side.id, f.vulnerability_id, f.package, f.path_id,
+         CASE WHEN f.path_id = nowhere.id THEN f.class END, CASE WHEN f.path_id = nowhere.id THEN f.package_type END
      ), counted AS (
        SELECT id, severity, greatest(after - before, 0) AS new, greatest(before - after, 0) AS gone,
          least(after, before) AS same

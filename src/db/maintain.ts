@@ -27,6 +27,28 @@ export interface Change {
   now: Date;
 }
 
+/**
+ * The findings of scans, as `finding`. Tables are read by keys alone, and only what was read is joined: of scans that
+ * were stored a moment ago the planner knows nothing, and joining tables it would go by way of a vulnerability's other
+ * findings, of which there may be thousands.
+ * @param scans SQL expression of an array.
+ */
+export const findingsOf = (scans: string) => `occurrence AS MATERIALIZED (
+       SELECT scan_id, definition_id, target_id, path_id FROM scan_finding WHERE scan_id = ANY (${scans})
+     ), definition AS MATERIALIZED (
+       SELECT id, vulnerability_id, severity, fixable, status, package, class, package_type FROM finding_definition
+       WHERE id = ANY (ARRAY(SELECT definition_id FROM occurrence))
+     ), finding AS MATERIALIZED (
+       SELECT o.*, d.vulnerability_id, d.severity, d.fixable, d.status, d.package, d.class, d.package_type
+       FROM occurrence o JOIN definition d ON d.id = o.definition_id
+     )`;
+
+/** The latest scans for vulnerabilities of the artifacts $1. */
+const LATEST_SCANS = `latest_scan AS MATERIALIZED (
+       SELECT vulnerability_scan_id AS id, id AS artifact_id, name, stale FROM artifact
+       WHERE id = ANY ($1::int[]) AND vulnerability_scan_id IS NOT NULL
+     )`;
+
 /** An array of one column as PostgreSQL printed it, to be handed back as it is. */
 type Printed = string;
 
@@ -67,11 +89,14 @@ export interface TrendDifferences {
 export async function maintain(db: Db, change: Change): Promise<void> {
   const { artifacts, added = [], removed = [] } = change;
   const shifts = await readShifts(db, change);
+  // Where nothing is known of how many rows there are, a hash join is never far from the best.
+  await db.query('SET LOCAL enable_nestloop = off');
   const trend = await trendDifferences(db, shifts);
   await markLatest(db, artifacts, removed);
   const { summary, moved } = await updateVulnerabilities(db, artifacts, added);
   if (moved) await moveFirstSeen(db, artifacts);
   const packages = await updateCurrentFindings(db, artifacts);
+  await db.query('SET LOCAL enable_nestloop TO DEFAULT');
 
   if (!summary && !packages && shifts.length === 0) return;
   await lockSums(db);
@@ -95,13 +120,10 @@ async function readShifts(db: Db, { artifacts, added = [], removed = [], now }: 
 async function trendDifferences(db: Db, shifts: Shift[]): Promise<TrendDifferences | null> {
   if (shifts.length === 0) return null;
   const { rows } = await db.query<{ [Key in keyof TrendDifferences]: Printed | null }>(
-    `WITH shift AS (
+    `WITH ${findingsOf('$3::bigint[] || $4::bigint[]')}, shift AS (
        SELECT * FROM unnest($1::date[], $2::int[], $3::bigint[], $4::bigint[]) AS s(day, sign, before, after)
      ), worst AS MATERIALIZED (
-       SELECT f.scan_id, d.vulnerability_id, max(d.severity) AS severity
-       FROM scan_finding f JOIN finding_definition d ON d.id = f.definition_id
-       WHERE f.scan_id = ANY ($3::bigint[] || $4::bigint[])
-       GROUP BY f.scan_id, d.vulnerability_id
+       SELECT scan_id, vulnerability_id, max(severity) AS severity FROM finding GROUP BY scan_id, vulnerability_id
      ), difference AS (
        SELECT vulnerability_id, day, severity, sum(artifacts) AS artifacts
        FROM (
@@ -195,20 +217,18 @@ async function updateVulnerabilities(
   added: number[],
 ): Promise<{ summary: SummaryDifferences | null; moved: boolean }> {
   const { rows } = await db.query<{ [Key in keyof SummaryDifferences]: Printed | null } & { moved: boolean }>(
-    `WITH artifacts AS MATERIALIZED (
-       SELECT a.id, a.vulnerability_scan_id, c.was_stale, c.stale
-       FROM artifact a JOIN unnest($1::int[], $2::boolean[], $3::boolean[]) AS c(id, was_stale, stale) USING (id)
+    `WITH ${LATEST_SCANS}, ${findingsOf('ARRAY(SELECT id FROM latest_scan) || $4::bigint[]')}, artifacts AS (
+       SELECT * FROM unnest($1::int[], $2::boolean[], $3::boolean[]) AS c(id, was_stale, stale)
+     ), reporting AS MATERIALIZED (
+       SELECT id, artifact_id, scanned_at, id IN (SELECT id FROM latest_scan) AS latest
+       FROM scan WHERE id = ANY (ARRAY(SELECT id FROM latest_scan) || $4::bigint[])
      ), latest AS (
-       SELECT s.artifact_id, d.vulnerability_id, max(d.severity) AS severity, count(*)::int AS findings,
-         (count(*) FILTER (WHERE d.fixable))::int AS fixable, min(s.scanned_at) AS first_seen_at
-       FROM artifacts a JOIN scan s ON s.id = a.vulnerability_scan_id
-       JOIN scan_finding f ON f.scan_id = s.id JOIN finding_definition d ON d.id = f.definition_id
-       GROUP BY s.artifact_id, d.vulnerability_id
+       SELECT artifact_id, vulnerability_id, max(severity) AS severity, count(*)::int AS findings,
+         (count(*) FILTER (WHERE fixable))::int AS fixable, min(scanned_at) AS first_seen_at
+       FROM finding JOIN reporting ON id = scan_id WHERE latest GROUP BY artifact_id, vulnerability_id
      ), late AS (
-       SELECT s.artifact_id, d.vulnerability_id, min(s.scanned_at) AS first_seen_at
-       FROM scan s JOIN scan_finding f ON f.scan_id = s.id JOIN finding_definition d ON d.id = f.definition_id
-       WHERE s.id = ANY ($4::bigint[]) AND s.id NOT IN (SELECT coalesce(vulnerability_scan_id, 0) FROM artifacts)
-       GROUP BY s.artifact_id, d.vulnerability_id
+       SELECT artifact_id, vulnerability_id, min(scanned_at) AS first_seen_at
+       FROM finding JOIN reporting ON id = scan_id WHERE NOT latest GROUP BY artifact_id, vulnerability_id
      ), state AS MATERIALIZED (
        SELECT artifact_id, vulnerability_id, old.first_seen_at AS old_first_seen_at, old.severity AS old_severity,
          coalesce(old.findings, 0) AS old_findings, coalesce(old.fixable, 0) AS old_fixable,
@@ -280,27 +300,28 @@ async function updateCurrentFindings(
   artifacts: ChangedArtifact[],
 ): Promise<PackageDifferences | null> {
   const { rows } = await db.query<{ [Key in keyof PackageDifferences]: Printed | null }>(
-    `WITH wanted AS (
-       SELECT a.id AS artifact_id, f.definition_id, f.target_id, f.path_id,
-         (row_number() OVER (PARTITION BY a.id, f.definition_id, f.target_id, f.path_id))::int AS copy
-       FROM artifact a JOIN scan_finding f ON f.scan_id = a.vulnerability_scan_id
-       WHERE a.id = ANY ($1::int[]) AND NOT a.stale
+    `WITH ${LATEST_SCANS}, ${findingsOf('ARRAY(SELECT id FROM latest_scan)')}, known AS MATERIALIZED (
+       SELECT artifact_id, vulnerability_id, first_seen_at FROM artifact_vulnerability
+       WHERE artifact_id = ANY ($1::int[])
+     ), wanted AS (
+       SELECT l.artifact_id, l.name, f.*, known.first_seen_at, (row_number() OVER (
+         PARTITION BY l.artifact_id, f.definition_id, f.target_id, f.path_id))::int AS copy
+       FROM finding f JOIN latest_scan l ON l.id = f.scan_id AND NOT l.stale
+       JOIN known ON known.artifact_id = l.artifact_id AND known.vulnerability_id = f.vulnerability_id
      ), difference AS MATERIALIZED (
-       SELECT old.id AS old_id, artifact_id, definition_id, target_id, path_id, copy
-       FROM (SELECT * FROM current_finding WHERE artifact_id = ANY ($1::int[])) old
+       SELECT old.id AS old_id, wanted.*
+       FROM (SELECT id, artifact_id, definition_id, target_id, path_id, copy FROM current_finding WHERE artifact_id = ANY ($1::int[])) old
        FULL JOIN wanted USING (artifact_id, definition_id, target_id, path_id, copy)
        WHERE old.id IS NULL OR wanted.artifact_id IS NULL
      ), gone AS (
-       DELETE FROM current_finding c USING difference WHERE c.id = old_id
-       RETURNING c.vulnerability_id, c.package, c.status, c.fixable
+       DELETE FROM current_finding WHERE id = ANY (ARRAY(SELECT old_id FROM difference WHERE old_id IS NOT NULL))
+       RETURNING vulnerability_id, package, status, fixable
      ), fresh AS (
        INSERT INTO current_finding (artifact_id, definition_id, target_id, path_id, copy, vulnerability_id, severity,
          fixable, status, package, artifact_name, first_seen_at)
-       SELECT n.artifact_id, n.definition_id, n.target_id, n.path_id, n.copy, d.vulnerability_id, d.severity,
-         d.fixable, d.status, d.package, a.name, v.first_seen_at
-       FROM difference n JOIN artifact a ON a.id = n.artifact_id JOIN finding_definition d ON d.id = n.definition_id
-       JOIN artifact_vulnerability v ON v.artifact_id = n.artifact_id AND v.vulnerability_id = d.vulnerability_id
-       WHERE n.old_id IS NULL
+       SELECT artifact_id, definition_id, target_id, path_id, copy, vulnerability_id, severity, fixable, status, package,
+         name, first_seen_at
+       FROM difference WHERE old_id IS NULL
        RETURNING vulnerability_id, package, status, fixable
      ), sums AS (
        SELECT vulnerability_id, package, status, fixable, sum(findings) AS findings

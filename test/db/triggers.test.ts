@@ -169,7 +169,7 @@ describe.each(TABLES)('%s', (table) => {
   });
 
   test('TRUNCATE records *', async () => {
-    expect(await tagsOf(`TRUNCATE ${table} CASCADE`)).toEqual(['*']);
+    expect(await tagsOf(`TRUNCATE ${table} CASCADE`)).toContain('*');
   });
 
   test('a statement that touches no row records nothing', async () => {
@@ -201,6 +201,22 @@ test('deleting a scan tells of its findings, deleting an artifact of all that go
     'scans',
     'vulnerabilities',
   ]);
+  for (const table of [
+    'scan',
+    'scan_finding',
+    'other_finding',
+    'artifact_vulnerability',
+    'current_finding',
+  ]) {
+    expect([table, (await client.query(`SELECT FROM ${table}`)).rowCount]).toEqual([table, 0]);
+  }
+});
+
+test('findings go with TRUNCATE of their scans or artifacts too', async () => {
+  await client.query('TRUNCATE artifact CASCADE');
+  for (const table of ['scan_finding', 'artifact_vulnerability', 'current_finding']) {
+    expect([table, (await client.query(`SELECT FROM ${table}`)).rowCount]).toEqual([table, 0]);
+  }
 });
 
 test('a row that moves tells of the place it left and of the place it came to', async () => {
