@@ -4,7 +4,7 @@ import type { CacheEvent, Outcome } from './types.ts';
 
 /** Warnings look back this far at most. */
 const SLICES = 60;
-export const SLICE_MS = 5_000;
+const SLICE_MS = 5_000;
 const KEPT_EVENTS = 500;
 
 interface Slice {
@@ -13,49 +13,58 @@ interface Slice {
   errors: number;
 }
 
-/** Counts what this instance does: since it started, by minute, and by slices of five seconds for the warnings. */
+/**
+ * Counts what this instance does: since it started, by minute, and by slices of five seconds for the warnings. A
+ * request is counted in one place, and added to the others when somebody looks, which is at least once a tick.
+ */
 export class Recorder {
-  readonly tallies: Tallies = {};
   readonly invalidations: Record<string, number> = { write: 0, external: 0, clear: 0 };
   readonly staleReads = { sampled: 0, found: 0 };
   errors = 0;
   requests = 0;
   readonly #instance: string;
-  #minute: MinutePoint;
+  readonly #total: Tallies = {};
+  #current: Tallies = {};
+  #currentErrors = 0;
+  #minute: MinutePoint = newMinute();
   #slices: Slice[] = [];
-  #unpublished: CacheEvent[] = [];
   #sinceReport: Tallies = {};
+  #events: CacheEvent[] = [];
 
   constructor(instance: string) {
     this.#instance = instance;
-    this.#minute = newMinute();
   }
 
   /** Counts one request. Times in ms; null where it did not wait for that. */
   count(read: string, outcome: Outcome, redisMs: number | null, loadMs: number | null): void {
     this.requests += 1;
-    for (const tallies of [this.tallies, this.minute().tallies, this.#slice().tallies, this.#sinceReport]) {
-      const tally = tallyOf(tallies, read);
-      tally.outcomes[outcome] += 1;
-      if (redisMs !== null) observe(tally.redis, redisMs);
-      if (loadMs !== null) observe(tally.load, loadMs);
-    }
+    const tally = tallyOf(this.#current, read);
+    tally.outcomes[outcome] += 1;
+    if (redisMs !== null) observe(tally.redis, redisMs);
+    if (loadMs !== null) observe(tally.load, loadMs);
   }
 
   /** Counts an answer of Redis that failed or came too late. */
   error(): void {
     this.errors += 1;
-    this.#slice().errors += 1;
+    this.#currentErrors += 1;
+  }
+
+  /** Since the start. */
+  get tallies(): Tallies {
+    this.#fold();
+    return this.#total;
   }
 
   /** The current minute. */
   minute(): MinutePoint {
-    if (this.#minute.minute !== minuteOf(Date.now())) this.#minute = newMinute();
+    this.#fold();
     return this.#minute;
   }
 
   /** What happened in the last `windowMs` of this instance. */
   last(windowMs: number): { tallies: Tallies; errors: number } {
+    this.#fold();
     const fromMs = performance.now() - windowMs;
     const sum: { tallies: Tallies; errors: number } = { tallies: {}, errors: 0 };
     for (const slice of this.#slices) {
@@ -68,23 +77,36 @@ export class Recorder {
 
   /** What happened since the last call, for the log line about performance. */
   takeReport(): Tallies {
+    this.#fold();
     const report = this.#sinceReport;
     this.#sinceReport = {};
     return report;
   }
 
   event(kind: CacheEvent['kind'], message: string, detail: Record<string, unknown>): void {
-    this.#unpublished.push({ at: new Date().toISOString(), instance: this.#instance, kind, message, detail });
-    if (this.#unpublished.length > KEPT_EVENTS) this.#unpublished.shift();
+    this.#events.push({ at: new Date().toISOString(), instance: this.#instance, kind, message, detail });
+    if (this.#events.length > KEPT_EVENTS) this.#events.shift();
   }
 
-  /** Events that no other instance can know of yet; `keep` puts them back when publishing failed. */
+  /** Events that no other instance knows of yet; `keep` puts them back when publishing failed. */
   takeEvents(): CacheEvent[] {
-    return this.#unpublished.splice(0);
+    return this.#events.splice(0);
   }
 
   keep(events: CacheEvent[]): void {
-    this.#unpublished = [...events, ...this.#unpublished].slice(-KEPT_EVENTS);
+    this.#events = [...events, ...this.#events].slice(-KEPT_EVENTS);
+  }
+
+  #fold(): void {
+    const minute = newMinute();
+    if (this.#minute.minute !== minute.minute) this.#minute = minute;
+    const slice = this.#slice();
+    for (const sum of [this.#total, this.#minute.tallies, slice.tallies, this.#sinceReport]) {
+      addTallies(sum, this.#current);
+    }
+    slice.errors += this.#currentErrors;
+    this.#current = {};
+    this.#currentErrors = 0;
   }
 
   #slice(): Slice {
@@ -98,10 +120,7 @@ export class Recorder {
   }
 }
 
-function minuteOf(ms: number): string {
-  return new Date(ms - (ms % 60_000)).toISOString();
-}
-
 function newMinute(): MinutePoint {
-  return { minute: minuteOf(Date.now()), tallies: {}, bypass: false };
+  const now = Date.now();
+  return { minute: new Date(now - (now % 60_000)).toISOString(), tallies: {}, bypass: false };
 }
