@@ -28,6 +28,7 @@ export interface DatabaseOptions {
 export const APPLICATION_NAME = 'trivet';
 
 const CONNECT_TIMEOUT_MS = 3_000;
+const READ_ATTEMPTS = 3;
 
 export interface Database extends Db {
   /** Runs `work` in a read-only snapshot begun now; nothing is written by it. */
@@ -99,10 +100,22 @@ export function openDatabase(options: DatabaseOptions): Database {
     });
   }
 
+  // A read changes nothing: where its connection broke, it is asked again on another one. After a restart of
+  // PostgreSQL all idle connections are broken, each found out when it is used.
+  async function again<T>(read: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await read();
+      } catch (error) {
+        if (attempt === READ_ATTEMPTS || !wasReset(error)) throw error;
+      }
+    }
+  }
+
   return {
     query: (sql, values) => withClient((client) => client.query(sql, values as unknown[])),
     snapshot: (work) =>
-      within('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', (client) => work(client as Db)),
+      again(() => within('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', (client) => work(client as Db))),
     transaction: (work) =>
       within('BEGIN', async (client) => {
         const value = await work(client as Db);
@@ -114,6 +127,16 @@ export function openDatabase(options: DatabaseOptions): Database {
     counts: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   };
+}
+
+/** True where an open connection broke, not where PostgreSQL is slow or cannot be reached. */
+function wasReset(error: unknown): boolean {
+  const cause = error instanceof DatabaseUnavailable ? error.cause : error;
+  const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
+  return (
+    ['ECONNRESET', 'EPIPE', '57P01', '57P02'].includes(String(code)) ||
+    /Connection terminated|not queryable/i.test(String(message))
+  );
 }
 
 /** True for errors after which the connection is of no use: sockets, shutdown, a client-side timeout. */

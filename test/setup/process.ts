@@ -41,6 +41,8 @@ export interface TrivetOptions {
   env?: Record<string, string | undefined>;
   /** Arguments of the program, `['migrate']`. */
   args?: string[];
+  /** Another build of the program. */
+  program?: string;
 }
 
 /**
@@ -66,7 +68,7 @@ export async function startTrivet(options: TrivetOptions): Promise<TestTrivet> {
 export function spawnTrivet(options: TrivetOptions): TestTrivet {
   const { PATH, HOME } = process.env;
   const variables = { DATABASE_URL: options.databaseUrl, REDIS_URL: options.redisUrl ?? 'off', PORT: '0' };
-  const child = spawn(process.execPath, [program, ...(options.args ?? [])], {
+  const child = spawn(process.execPath, [options.program ?? program, ...(options.args ?? [])], {
     // Not the project's folder, whose .env is for whoever works on it.
     cwd: os.tmpdir(),
     env: withoutUndefined({ PATH, HOME, ...variables, ...options.env }),
