@@ -146,8 +146,24 @@ async function trendDifferences(db: Db, shifts: Shift[]): Promise<TrendDifferenc
   return complete<TrendDifferences>(rows[0], 'vulnerability');
 }
 
+const VULNERABILITY_COUNTS = ['critical', 'high', 'medium', 'low', 'unknown', 'fixable'];
+
+/** What an artifact shows of its latest scans. */
+const SHOWN_COLUMNS = [
+  'stale',
+  'newest_scan_id',
+  'vulnerability_scan_id',
+  'labels',
+  'eosl',
+  ...VULNERABILITY_COUNTS,
+  'misconfigurations',
+  'secrets',
+  'licenses',
+];
+
 /** Which scan is the latest for which kind, and what the artifact shows of them. */
 async function markLatest(db: Db, artifacts: ChangedArtifact[], removed: number[]): Promise<void> {
+  const columns = (prefix: string) => SHOWN_COLUMNS.map((name) => prefix + name).join(', ');
   await db.query(
     `WITH changed AS (
        SELECT * FROM unnest($1::int[], $2::boolean[]) AS c(id, stale)
@@ -171,37 +187,22 @@ async function markLatest(db: Db, artifacts: ChangedArtifact[], removed: number[
          SELECT id FROM scan WHERE artifact_id = ANY ($1) AND latest_kinds <> 0 AND id <> ALL ($3::bigint[])
        ) affected LEFT JOIN mark m USING (id)
        WHERE s.id = affected.id AND s.latest_kinds <> coalesce(m.kinds, 0)
-     ), newest AS (
-       SELECT DISTINCT ON (artifact_id) artifact_id, id, labels
-       FROM latest ORDER BY artifact_id, scanned_at DESC, received_at DESC, id DESC
-     ), system AS (
-       SELECT DISTINCT ON (artifact_id) artifact_id, os_eosl FROM latest WHERE os_eosl IS NOT NULL
-       ORDER BY artifact_id, scanned_at DESC, received_at DESC, id DESC
      ), shown AS (
-       SELECT c.id AS artifact_id, c.stale, newest.id AS newest_scan_id, v.id AS vulnerability_scan_id,
-         coalesce(newest.labels, '{}') AS labels, coalesce(system.os_eosl, false) AS eosl,
-         coalesce(v.critical, 0) AS critical, coalesce(v.high, 0) AS high, coalesce(v.medium, 0) AS medium,
-         coalesce(v.low, 0) AS low, coalesce(v.unknown, 0) AS unknown, coalesce(v.fixable, 0) AS fixable,
-         coalesce(m.misconfigurations, 0) AS misconfigurations, coalesce(s.secrets, 0) AS secrets,
-         coalesce(l.licenses, 0) AS licenses
-       FROM changed c
-       LEFT JOIN newest ON newest.artifact_id = c.id
-       LEFT JOIN system ON system.artifact_id = c.id
-       LEFT JOIN latest v ON v.artifact_id = c.id AND v.bit = 1
-       LEFT JOIN latest m ON m.artifact_id = c.id AND m.bit = 2
-       LEFT JOIN latest s ON s.artifact_id = c.id AND s.bit = 4
-       LEFT JOIN latest l ON l.artifact_id = c.id AND l.bit = 8
+       SELECT c.id AS artifact_id, c.stale,
+         (array_agg(l.id ORDER BY l.scanned_at DESC, l.received_at DESC, l.id DESC))[1] AS newest_scan_id,
+         coalesce((array_agg(l.labels ORDER BY l.scanned_at DESC, l.received_at DESC, l.id DESC))[1], '{}') AS labels,
+         coalesce((array_agg(l.os_eosl ORDER BY l.scanned_at DESC, l.received_at DESC, l.id DESC)
+           FILTER (WHERE l.os_eosl IS NOT NULL))[1], false) AS eosl,
+         max(l.id) FILTER (WHERE bit = 1) AS vulnerability_scan_id,
+         ${VULNERABILITY_COUNTS.map((name) => `coalesce(max(l.${name}) FILTER (WHERE bit = 1), 0) AS ${name}`).join(', ')},
+         coalesce(max(l.misconfigurations) FILTER (WHERE bit = 2), 0) AS misconfigurations,
+         coalesce(max(l.secrets) FILTER (WHERE bit = 4), 0) AS secrets,
+         coalesce(max(l.licenses) FILTER (WHERE bit = 8), 0) AS licenses
+       FROM changed c LEFT JOIN latest l ON l.artifact_id = c.id
+       GROUP BY c.id, c.stale
      )
-     UPDATE artifact a SET (stale, newest_scan_id, vulnerability_scan_id, labels, eosl, critical, high, medium, low,
-       unknown, fixable, misconfigurations, secrets, licenses)
-       = (s.stale, s.newest_scan_id, s.vulnerability_scan_id, s.labels, s.eosl, s.critical, s.high, s.medium, s.low,
-       s.unknown, s.fixable, s.misconfigurations, s.secrets, s.licenses)
-     FROM shown s
-     WHERE a.id = s.artifact_id
-       AND (a.stale, a.newest_scan_id, a.vulnerability_scan_id, a.labels, a.eosl, a.critical, a.high, a.medium, a.low,
-       a.unknown, a.fixable, a.misconfigurations, a.secrets, a.licenses)
-       IS DISTINCT FROM (s.stale, s.newest_scan_id, s.vulnerability_scan_id, s.labels, s.eosl, s.critical, s.high,
-       s.medium, s.low, s.unknown, s.fixable, s.misconfigurations, s.secrets, s.licenses)`,
+     UPDATE artifact a SET (${columns('')}) = (${columns('s.')}) FROM shown s
+     WHERE a.id = s.artifact_id AND (${columns('a.')}) IS DISTINCT FROM (${columns('s.')})`,
     [artifacts.map((one) => one.id), artifacts.map((one) => one.stale), removed],
   );
 }
