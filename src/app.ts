@@ -98,6 +98,8 @@ function createServer(log: FastifyBaseLogger): App {
     http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES },
     routerOptions: { maxParamLength: 1_024 },
     forceCloseConnections: 'idle',
+    // While it drains, what still arrives is answered as ever.
+    return503OnClosing: false,
     frameworkErrors: sendError,
     clientErrorHandler: refuseConnection,
     ajv: {

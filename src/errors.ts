@@ -46,6 +46,9 @@ interface ErrorKind {
   title: string;
 }
 
+/** The limit of bodies that are no reports. */
+export const SMALL_BODY_BYTES = 65_536;
+
 export type ErrorCode = keyof typeof ERRORS;
 
 /** What an answer says beside code and detail. */
@@ -171,7 +174,10 @@ function fromFastify(error: unknown): HttpError | null {
     return new HttpError('bad_parameter', detail, { errors });
   }
   if (statusCode >= 500) return null;
-  if (statusCode === 413) return new HttpError('document_too_large', 'The body is too large.');
+  if (statusCode === 413) {
+    const detail = `The body is larger than ${SMALL_BODY_BYTES} bytes.`;
+    return new HttpError('document_too_large', detail, { maxBytes: SMALL_BODY_BYTES });
+  }
   if (statusCode === 415) {
     const detail = 'The Content-Type is not accepted: send application/json.';
     return new HttpError('unsupported_media_type', detail);

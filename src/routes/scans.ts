@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import Type from 'typebox';
 import { getDocument, listScans } from '../db/scans.ts';
-import { notFound } from '../errors.ts';
+import { notFound, SMALL_BODY_BYTES } from '../errors.ts';
 import {
   DiffList,
   DiffQuery,
@@ -31,7 +31,6 @@ import { answers, IdParams, idOf, NoQuery } from './params.ts';
 import { acceptsGzip, sendAnswer } from './send.ts';
 
 const tags = ['scan results'];
-const PATCH_LIMIT_BYTES = 65_536;
 
 /** `/api/scan-results` but for the upload: scans, their findings and differences, labels, deletion. */
 export function scanRoutes(app: App, parts: Parts): void {
@@ -169,7 +168,7 @@ function labelRoute(app: App, { writes }: Parts): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
-    { parseAs: 'string', bodyLimit: PATCH_LIMIT_BYTES },
+    { parseAs: 'string', bodyLimit: SMALL_BODY_BYTES },
     app.getDefaultJsonParser('error', 'error'),
   );
   app.patch(

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { StoredItem } from '../db/ingest.ts';
 import { getScanSummaries } from '../db/scans.ts';
-import { badParameter, notFound, toHttpError } from '../errors.ts';
+import { badParameter, HttpError, notFound, toHttpError } from '../errors.ts';
 import { Problem, type ScanSummary, StoredScan, StoredScans, UploadQuery } from '../schemas.ts';
 import type { Kind, ParseOptions } from '../trivy/report.ts';
 import type { StoredDocument } from '../upload/columns.ts';
@@ -122,7 +122,8 @@ async function store(
 /** Aborted when the connection ends before the answer has been sent: nobody waits for it any more. */
 function clientGone(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  reply.raw.once('close', () => controller.abort(new Error('The client has gone away.')));
+  const reason = new HttpError('upload_aborted', 'The client has gone away.');
+  reply.raw.once('close', () => controller.abort(reason));
   return controller.signal;
 }
 

@@ -166,6 +166,13 @@ describe('PATCH /api/scan-results/:id', () => {
     expect((await trivet.get(`/api/scan-results/${before}`)).json().labels).toEqual({ stage: 'test' });
   });
 
+  it('says how large a body may be, and where it is wrong', async () => {
+    const large = await patch(`{"labels": {"a": "${'x'.repeat(70_000)}"}}`);
+    expect(large.json().maxBytes).toBe(65_536);
+    const wrong = await patch('{"labels": {"a/b~": 1}}');
+    expect(wrong.json().errors).toEqual([{ pointer: '/labels/a~1b~0', detail: expect.any(String) }]);
+  });
+
   it('refuses too many labels', async () => {
     const labels = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`l${index}`, '1']));
     expect((await patch(JSON.stringify({ labels }))).json()).toMatchObject({
