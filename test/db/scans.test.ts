@@ -276,12 +276,12 @@ describe('scans by id', () => {
 describe('with more than ten thousand scans', () => {
   it('stops counting, and reads a page by an index', async () => {
     const [first] = inventory.artifacts;
-    await db.query(`SELECT setval('scan_id_seq', 1_000_000)`);
+    await db.query(`SELECT setval('scan_id_seq', 1000000)`);
     await db.query(
       `INSERT INTO scan (artifact_id, artifact_name, document_id, kinds, scanned_at, document_sha256, findings_sha256,
          critical, high, medium, low, unknown, fixable, misconfigurations, secrets, licenses, suppressed)
        SELECT $1, $2, 1, 1, now() - number * interval '1 minute', '', '', number % 5, 0, 0, 0, 0, 0, 0, 0, 0, 0
-       FROM generate_series(1, 10_001 - $3::int) number`,
+       FROM generate_series(1, 10001 - $3::int) number`,
       [first?.id, first?.name, inventory.scans.length],
     );
     expect(await list({ limit: 1 })).toMatchObject({ total: 10_000, totalIsExact: false });
