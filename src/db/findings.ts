@@ -41,7 +41,7 @@ const JOINS = `JOIN artifact ON artifact.id = f.artifact_id
   JOIN place path ON path.id = f.path_id`;
 
 const SORTS: ListPlan<never>['sorts'] = {
-  severity: { expression: 'f.severity', type: 'smallint', order: 'desc' },
+  severity: { expression: 'f.severity', type: 'smallint', order: 'desc', within: 'f.vulnerability_id' },
   artifact: { expression: 'f.artifact_name', type: 'text', order: 'asc' },
   package: { expression: 'f.package', type: 'text', order: 'asc' },
   firstSeenAt: { expression: 'f.first_seen_at', type: 'timestamptz', order: 'desc' },
@@ -85,10 +85,10 @@ async function findingConditions(db: Db, query: FindingsQuery): Promise<Conditio
       'SELECT id FROM vulnerability WHERE vulnerability_id = ANY($1::text[])',
       [storable(query.vulnerability)],
     );
-    conditions.add(
-      'f.vulnerability_id = ANY(?::integer[])',
-      rows.map((row) => row.id),
-    );
+    const ids = rows.map((row) => row.id);
+    // Of one vulnerability an index has the findings by severity.
+    if (ids.length === 1) conditions.add('f.vulnerability_id = ?', ids[0]);
+    else conditions.add('f.vulnerability_id = ANY(?::integer[])', ids);
   }
   if (query.severity) conditions.add('f.severity = ANY(?::smallint[])', severityLevels(query.severity));
   if (query.fixable !== undefined) conditions.add('f.fixable = ?', query.fixable);

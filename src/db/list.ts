@@ -41,10 +41,14 @@ export class Conditions {
     return this.#conditions.length === 0;
   }
 
-  /** Of the conditions, those that begin with an expression: what an index on it can be searched by. */
-  about(expression: string): Conditions {
+  /** Of the conditions, those that begin with one of the expressions: what an index on them can be searched by. */
+  about(...expressions: string[]): Conditions {
     const some = new Conditions();
-    some.#conditions.push(...this.#conditions.filter((condition) => condition.startsWith(`${expression} `)));
+    some.#conditions.push(
+      ...this.#conditions.filter((condition) =>
+        expressions.some((begin) => condition.startsWith(`${begin} `)),
+      ),
+    );
     return some;
   }
 
@@ -62,6 +66,8 @@ export interface Sort {
   type: 'text' | 'timestamptz' | 'bytea' | 'integer' | 'bigint' | 'real' | 'smallint';
   /** The order where the request names none. */
   order: 'asc' | 'desc';
+  /** A column by each value of which there is an index on the sort too. */
+  within?: string;
 }
 
 /** What a list takes beside its filters. */
@@ -141,7 +147,7 @@ export async function readList<Item>(
     order: `ORDER BY ${sort.expression} ${order}, ${plan.id} ${order}`,
     columns: `${plan.columns}, (${sort.expression})::text AS cursor_value, ${plan.id} AS cursor_id`,
     // What the index of the sort can be searched by, beside the position.
-    bounds: conditions.about(sort.expression),
+    bounds: conditions.about(sort.expression, ...(sort.within ? [sort.within] : [])),
     rows: conditions.bind(limit + 1),
     way: conditions.isEmpty ? 'walk' : total > TOTAL_LIMIT ? 'walk or gather' : 'gather',
   };

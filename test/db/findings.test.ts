@@ -213,7 +213,7 @@ describe('many findings', () => {
         artifact,
         scannedAt: NOW,
         findings: Array.from({ length: count }, (_, index) => ({
-          vulnerabilityId: `CVE-1998-${index % 10}`,
+          vulnerabilityId: `CVE-1998-${from}`,
           package: `many-${from + index}`,
           severity,
         })),
@@ -243,6 +243,9 @@ describe('many findings', () => {
     { artifact: ['many:1'], sort: 'package' as const, order: 'desc' as const },
     { repository: ['many'], severity: ['LOW' as const], sort: 'firstSeenAt' as const },
     { q: 'many-', severity: ['LOW' as const] },
+    { vulnerability: ['CVE-1998-0'] },
+    { vulnerability: ['CVE-1998-0'], severity: ['LOW' as const, 'HIGH' as const], order: 'asc' as const },
+    { vulnerability: ['CVE-1998-0', 'CVE-2024-9999'], artifact: ['many:1'] },
   ])('come exactly once: %j', async (query) => {
     const items: Finding[] = [];
     await database.snapshot(async (db) => {
