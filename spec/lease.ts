@@ -161,7 +161,7 @@ export function renewalSteps(i: Two, bounds: Bounds, rules: Rules): Step<State>[
     ...(rules.renewInTwoStatements ? twoStatements : oneStatement),
     step('unlinks the fences', UNLINK, (s, instance, renewal) => {
       if (instance.link !== UP) return false;
-      unlink(rules, bounds.tags, keysOf(rules, s, instance, renewal.epoch), renewal.rows);
+      unlink(rules, bounds.tags, keysOf(rules, s, instance.memory, renewal.epoch), renewal.rows);
       renewal.at = GRANT;
       return true;
     }),

@@ -52,7 +52,7 @@ export function protocol(bounds: Bounds, rules: Rules): Model<State> {
   const sameHome = bounds.homes[0] === bounds.homes[1];
   const readers = BOTH.slice(0, bounds.readers);
   const steps: Step<State>[] = [
-    ...readers.flatMap((n) => readerSteps(n, bounds.homes[n], sameHome, bounds, rules)),
+    ...readers.flatMap((n) => readerSteps(n, bounds, rules)),
     ...writerSteps(bounds, rules),
     ...(bounds.resend ? resendSteps(bounds, rules) : []),
     ...bounds.ticks.flatMap((i) => tickSteps(i, bounds, rules)),

@@ -1,7 +1,7 @@
 import type { Bounds } from './bounds.ts';
 import type { Step } from './checker.ts';
 import type { Rules } from './rules.ts';
-import { clearTerms, type Instance, type Keys, type Settler, type State, type Two, UP } from './state.ts';
+import { clearTerms, type Keys, type Settler, type State, type Two, UP } from './state.ts';
 
 /*
  * The one function that invalidates: read pending rows, UNLINK their fences under the epoch of the lease
@@ -19,9 +19,9 @@ const CHECK = 4;
 /** Could not confirm: waits until the rows are gone, or until every lease that may not know is over. */
 const WAIT = 5;
 
-/** The keys of an epoch in the memory that the instance is connected to. */
-export function keysOf(rules: Rules, s: State, instance: Instance, epoch: number): Keys {
-  return s.memories[instance.memory][(rules.epochInKeys ? epoch - 1 : 0) as 0 | 1 | 2];
+/** The keys of an epoch in a memory. */
+export function keysOf(rules: Rules, s: State, memory: Two, epoch: number): Keys {
+  return s.memories[memory][(rules.epochInKeys ? epoch - 1 : 0) as 0 | 1 | 2];
 }
 
 /** UNLINK of the fences of all tags in `rows`: one command, one hash slot, so one step. */
@@ -203,7 +203,7 @@ function settleSteps(
         const settler = settlerOf(s);
         const instance = s.instances[home];
         if (settler.at !== UNLINK || instance.link !== UP) return false;
-        unlink(rules, bounds.tags, keysOf(rules, s, instance, settler.epoch), settler.rows);
+        unlink(rules, bounds.tags, keysOf(rules, s, instance.memory, settler.epoch), settler.rows);
         settler.at = CHECK;
         return true;
       },
