@@ -8,7 +8,7 @@ import { type StoredItem, type StoreOptions, storeDocument } from './db/ingest.t
 import { patchScanLabels } from './db/labels.ts';
 import type { Database, Db } from './db/pool.ts';
 import { deleteArtifact, deleteScan, markStaleBatch, purgeTrend } from './db/remove.ts';
-import { insertUpload, purgeUploads, type UploadRow } from './db/upload-log.ts';
+import { insertUpload, purgeUploads, type UploadRow } from './db/upload_log.ts';
 import type { StoredDocument } from './upload/columns.ts';
 
 export { TooManyLabels } from './db/labels.ts';

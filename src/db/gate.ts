@@ -1,4 +1,4 @@
-import { findingsOf } from './maintain.ts';
+import { findingsOf } from './findings_of.ts';
 import type { Db } from './pool.ts';
 
 /**

@@ -1,0 +1,15 @@
+/**
+ * The findings of scans, as `finding`. Tables are read by keys alone, and only what was read is joined: of scans that
+ * were stored a moment ago the planner knows nothing, and joining tables it would go by way of a vulnerability's other
+ * findings, of which there may be thousands.
+ * @param scans SQL expression of an array.
+ */
+export const findingsOf = (scans: string) => `occurrence AS MATERIALIZED (
+       SELECT scan_id, definition_id, target_id, path_id FROM scan_finding WHERE scan_id = ANY (${scans})
+     ), definition AS MATERIALIZED (
+       SELECT id, vulnerability_id, severity, fixable, status, package, class, package_type FROM finding_definition
+       WHERE id = ANY (ARRAY(SELECT definition_id FROM occurrence))
+     ), finding AS MATERIALIZED (
+       SELECT o.*, d.vulnerability_id, d.severity, d.fixable, d.status, d.package, d.class, d.package_type
+       FROM occurrence o JOIN definition d ON d.id = o.definition_id
+     )`;
