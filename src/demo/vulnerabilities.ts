@@ -55,7 +55,7 @@ interface Weight {
 const WEIGHTS: Weight[] = [
   {
     severity: 'CRITICAL',
-    upTo: 5,
+    upTo: 2.5,
     vectors: [
       ['AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H', 9.8],
       ['AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N', 9.1],
@@ -63,7 +63,7 @@ const WEIGHTS: Weight[] = [
   },
   {
     severity: 'HIGH',
-    upTo: 28,
+    upTo: 24,
     vectors: [
       ['AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H', 7.5],
       ['AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H', 7.8],
@@ -71,7 +71,7 @@ const WEIGHTS: Weight[] = [
   },
   {
     severity: 'MEDIUM',
-    upTo: 71,
+    upTo: 70,
     vectors: [
       ['AV:N/AC:L/PR:N/UI:R/S:C/C:L/I:L/A:N', 6.1],
       ['AV:L/AC:L/PR:L/UI:N/S:U/C:N/I:N/A:H', 5.5],
