@@ -35,6 +35,8 @@ export default defineConfig({
   build: {
     outDir: '../dist/web',
     emptyOutDir: true,
+    // For the test of how much the first view fetches.
+    manifest: true,
     assetsInlineLimit: 0,
     // The first with light-dark() and popover in all three engines.
     target: ['chrome125', 'firefox125', 'safari17.5'],

@@ -13,7 +13,10 @@ export interface ReportVulnerability {
 }
 
 /** `CVE-2024-0007` in `package-7`, fixed in 1.0.1 where its number is even; the severities take turns. */
-export function vulnerability(number: number, changes: Partial<ReportVulnerability> = {}): ReportVulnerability {
+export function vulnerability(
+  number: number,
+  changes: Partial<ReportVulnerability> = {},
+): ReportVulnerability {
   const severities = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'];
   return {
     VulnerabilityID: `CVE-2024-${String(number).padStart(4, '0')}`,

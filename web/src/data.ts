@@ -1,4 +1,4 @@
-import { keepPreviousData, QueryClient, type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { QueryClient, type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { type Answer, ApiError, get } from './api.ts';
 
 /** Lists and figures are asked for again this often while the page is visible. */
@@ -24,7 +24,7 @@ export type Loaded<T> = UseQueryResult<Answer<T>, Error>;
 /**
  * The answer to a GET, asked for again every `pollMs` while the page is visible.
  * @param path with its query; null asks for nothing
- * @param keep shows the answer to the question before until this one's is there
+ * @param keep shows the answer to the question before, of the same path, until this one's is there
  */
 export function useGet<T>(path: string | null, { pollMs = POLL_MS, keep = false } = {}): Loaded<T> {
   return useQuery<Answer<T>, Error>({
@@ -32,9 +32,13 @@ export function useGet<T>(path: string | null, { pollMs = POLL_MS, keep = false 
     queryFn: ({ signal }) => get<T>(path ?? '', signal),
     enabled: path !== null,
     refetchInterval: pollMs,
-    ...(keep ? { placeholderData: keepPreviousData<Answer<T>> } : {}),
+    placeholderData: (previous, question) =>
+      keep && pathOf(question?.queryKey[0]) === pathOf(path) ? previous : undefined,
   });
 }
+
+const pathOf = (question: unknown): unknown =>
+  typeof question === 'string' ? question.split('?')[0] : question;
 
 /** To call after a change: everything on the page is asked for again. */
 export function refreshAll(): Promise<void> {

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react';
 import { useLocation } from 'wouter';
 
 /** How the page that is shown was come to: by a link, by Back or Forward, or first of all. */
-let arrival: 'first' | 'link' | 'history' = 'first';
+let arrival: 'first' | 'link' | 'history' | 'settled' = 'first';
 addEventListener('popstate', () => {
   arrival = 'history';
 });
@@ -49,7 +49,7 @@ export function useReturnFocus(ready: boolean): void {
     if (!ready || arrival !== 'history') return;
     const followed: unknown = history.state?.followed;
     if (typeof followed !== 'string') return;
-    arrival = 'link';
+    arrival = 'settled';
     document
       .querySelector<HTMLElement>(`main a[href="${CSS.escape(followed)}"]`)
       ?.focus({ preventScroll: true });

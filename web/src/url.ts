@@ -69,7 +69,7 @@ export interface QueryState {
   /** Null where the address was opened in the middle of a list. */
   position: Position | null;
   /** @param options.replace without a step of its own in the history: while typing */
-  update(changes: Changes, options?: { replace?: boolean; position?: Position }): void;
+  update(changes: Changes, options?: { replace?: boolean; position?: Position | null }): void;
 }
 
 const START: Position = { before: [], offset: 0 };
@@ -92,8 +92,8 @@ export function useUrlQuery(parameters: Parameters): QueryState {
 export function useMemoryQuery(): QueryState {
   const [state, setState] = useState<{ query: Query; position: Position }>({ query: {}, position: START });
   const update = useCallback<QueryState['update']>(
-    (changes, { position = START } = {}) =>
-      setState((old) => ({ query: changeQuery(old.query, changes), position })),
+    (changes, { position } = {}) =>
+      setState((old) => ({ query: changeQuery(old.query, changes), position: position ?? START })),
     [],
   );
   return { ...state, dropped: [], update };

@@ -2,7 +2,7 @@ import { Button, Modal } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { send } from '../api.ts';
-import { refreshAll } from '../data.ts';
+import { queryClient } from '../data.ts';
 import classes from './DeleteDialog.module.css';
 import { Failure } from './States.tsx';
 
@@ -12,6 +12,7 @@ interface DeleteDialogProps {
   title: string;
   /** What is deleted: `/api/scan-results/17`. */
   path: string;
+  /** Leads away from what is no more. */
   onDeleted: () => void;
   children: ReactNode;
 }
@@ -20,9 +21,9 @@ interface DeleteDialogProps {
 export function DeleteDialog({ opened, onClose, title, path, onDeleted, children }: DeleteDialogProps) {
   const deletion = useMutation({
     mutationFn: () => send('DELETE', path),
-    onSuccess: async () => {
+    onSuccess: () => {
+      queryClient.clear();
       onDeleted();
-      await refreshAll();
     },
   });
   return (

@@ -105,7 +105,8 @@ const SCHEMES = {
 } as const;
 
 function ThemeSwitch() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  // To suspend transitions would write a style element, which the Content-Security-Policy forbids.
+  const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const { next, icon, label } = SCHEMES[colorScheme];
   const text = `Theme: ${label}. Change to ${SCHEMES[next].label}`;
   return (

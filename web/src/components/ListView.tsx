@@ -6,7 +6,7 @@ import { useGet } from '../data.ts';
 import { formatCount, type Noun, plural } from '../format.ts';
 import { useReturnFocus } from '../navigation.ts';
 import type { Parameters, Query } from '../parameters.ts';
-import { apiPath, filtersOf, type QueryState } from '../url.ts';
+import { apiPath, filtersOf, type Position, type QueryState } from '../url.ts';
 import { type Column, DataTable } from './DataTable.tsx';
 import { FilterBar } from './FilterBar.tsx';
 import { Freshness } from './Freshness.tsx';
@@ -82,21 +82,24 @@ export function ListView<T>(props: ListViewProps<T>) {
       )}
       {dropped.length > 0 && (
         <p className={classes.notice} role="status">
-          Left out of the address, as they mean nothing here:{' '}
-          {dropped.map((name) => (
-            <code key={name}>{name}</code>
-          ))}
+          Unknown in this list, and ignored: <code>{dropped.join(', ')}</code>
         </p>
       )}
       {loaded.error && (
-        <Failure error={loaded.error} retry={() => void loaded.refetch()} shownSince={answer?.at} />
+        <Failure error={loaded.error} retry={() => void loaded.refetch()} shownSince={answer?.at}>
+          {query.cursor && <FirstPage state={state} />}
+        </Failure>
       )}
       {!answer && !loaded.error && <Skeleton rows={12} />}
-      {pending > 0 && (
-        <Button className={classes.pending} size="compact-sm" onClick={showPending}>
-          {plural(pending, ['change', 'changes'])} since – show
-        </Button>
-      )}
+      <div role="status" className={classes.pending}>
+        {pending && (
+          <Button size="compact-sm" onClick={showPending}>
+            {pending.added > 0
+              ? `${plural(pending.added, newOf(noun))} – show`
+              : 'The list has changed – show'}
+          </Button>
+        )}
+      </div>
       {items && items.length > 0 && (
         <DataTable
           {...props}
@@ -113,18 +116,28 @@ export function ListView<T>(props: ListViewProps<T>) {
         (filtered ? (
           <NothingMatches state={state} noun={noun} />
         ) : query.cursor ? (
-          <PastTheEnd state={state} />
+          <Empty title="Nothing is left on this page">
+            <FirstPage state={state} />
+          </Empty>
         ) : (
           props.empty
         ))}
       {answer && (
-        <Pager list={answer.body} state={state} noun={noun} onTurn={() => section.current?.scrollIntoView()}>
+        <Pager
+          caption={props.caption}
+          list={answer.body}
+          state={state}
+          noun={noun}
+          onTurn={() => section.current?.scrollIntoView()}
+        >
           <Freshness answer={answer} />
         </Pager>
       )}
     </section>
   );
 }
+
+const newOf = ([one, many]: Noun): Noun => [`new ${one}`, `new ${many}`];
 
 function CsvLink({ path }: { path: string }) {
   return (
@@ -154,17 +167,16 @@ function NothingMatches({ state, noun }: { state: QueryState; noun: Noun }) {
   );
 }
 
-function PastTheEnd({ state }: { state: QueryState }) {
+function FirstPage({ state }: { state: QueryState }) {
   return (
-    <Empty title="Nothing left on this page">
-      <Button size="xs" onClick={() => state.update({ cursor: [] })}>
-        First page
-      </Button>
-    </Empty>
+    <Button size="compact-sm" variant="default" onClick={() => state.update({ cursor: [] })}>
+      First page
+    </Button>
   );
 }
 
 interface PagerProps {
+  caption: string;
   list: List<unknown>;
   state: QueryState;
   noun: Noun;
@@ -173,12 +185,12 @@ interface PagerProps {
 }
 
 /** "Showing 51–100 of 10,000+" and the steps to the pages beside. */
-function Pager({ list, state, noun, onTurn, children }: PagerProps) {
+function Pager({ caption, list, state, noun, onTurn, children }: PagerProps) {
   const { query, position, update } = state;
   const cursor = query.cursor?.[0] ?? '';
   const rows = list.items.length;
-  const turn = (to: string, before: readonly string[], offset: number) => {
-    update({ cursor: to ? [to] : [] }, { position: { before, offset } });
+  const turn = (to: string, reached: Position | null) => {
+    update({ cursor: to ? [to] : [] }, { position: reached });
     onTurn();
   };
   const back = position?.before.at(-1);
@@ -186,22 +198,17 @@ function Pager({ list, state, noun, onTurn, children }: PagerProps) {
     <footer className={classes.pager}>
       <span role="status">{rows > 0 && describeRange(list, position?.offset, noun)}</span>
       {children}
-      <nav aria-label="Pages">
-        {cursor && position === null && (
-          <Button size="compact-sm" variant="default" onClick={() => update({ cursor: [] })}>
-            First page
-          </Button>
-        )}
+      <nav aria-label={`Pages: ${caption}`}>
+        {cursor && position === null && <FirstPage state={state} />}
         {position && back !== undefined && (
           <Button
             size="compact-sm"
             variant="default"
             onClick={() =>
-              turn(
-                back,
-                position.before.slice(0, -1),
-                Math.max(0, position.offset - Number(query.limit?.[0] ?? PAGE_ROWS)),
-              )
+              turn(back, {
+                before: position.before.slice(0, -1),
+                offset: Math.max(0, position.offset - Number(query.limit?.[0] ?? PAGE_ROWS)),
+              })
             }
           >
             Previous
@@ -214,8 +221,7 @@ function Pager({ list, state, noun, onTurn, children }: PagerProps) {
             onClick={() =>
               turn(
                 list.nextCursor ?? '',
-                [...(position?.before ?? []), cursor],
-                (position?.offset ?? 0) + rows,
+                position && { before: [...position.before, cursor], offset: position.offset + rows },
               )
             }
           >

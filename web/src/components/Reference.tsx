@@ -1,15 +1,24 @@
+import { VisuallyHidden } from '@mantine/core';
 import classes from './Reference.module.css';
 
+/** Up to the last slash, then the name, then `:tag` or `@digest`. */
+const PARTS = /^(.*\/)?([^/]*?)(:[^/:@]+|@[^/@]+)?$/s;
+
 /**
- * A name of which, where room is short, the middle goes first: the registry's beginning and what follows the last
- * slash stay. In full as title, and when its link has the focus.
+ * A name of which, where room is short, the path goes first and the tag last. In full as title, and when its link
+ * has the focus.
  */
 export function Reference({ name }: { name: string }) {
-  const cut = name.lastIndexOf('/') + 1;
+  const [, path = '', last = name, version = ''] = PARTS.exec(name) ?? [];
   return (
-    <span className={classes.reference} title={name}>
-      {cut > 0 && <span className={classes.head}>{name.slice(0, cut)}</span>}
-      <span className={classes.tail}>{name.slice(cut)}</span>
-    </span>
+    <>
+      {/* In one piece for those who hear it. */}
+      <VisuallyHidden className={classes.whole}>{name}</VisuallyHidden>
+      <span className={classes.reference} title={name} aria-hidden="true">
+        {path && <span className={classes.path}>{path}</span>}
+        <span className={classes.last}>{last}</span>
+        {version && <span className={version.startsWith(':') ? classes.tag : classes.last}>{version}</span>}
+      </span>
+    </>
   );
 }

@@ -18,16 +18,17 @@ export function Skeleton({ rows, tall = false }: { rows: number; tall?: boolean 
   );
 }
 
-/** What went wrong, with what a person who looks into it needs to know. */
-export function Failure({
-  error,
-  retry,
-  shownSince,
-}: {
+interface FailureProps {
   error: Error;
   retry: () => void;
-  shownSince?: number;
-}) {
+  /** When the old answer came that is still shown, in ms since 1970. */
+  shownSince?: number | undefined;
+  /** Further ways out. */
+  children?: ReactNode;
+}
+
+/** What went wrong, with what a person who looks into it needs to know. */
+export function Failure({ error, retry, shownSince, children }: FailureProps) {
   const problem = error instanceof ApiError ? error.problem : null;
   return (
     <div className={classes.failure} role="alert">
@@ -43,6 +44,7 @@ export function Failure({
         <Button size="compact-sm" variant="default" onClick={retry}>
           Try again
         </Button>
+        {children}
         {problem?.requestId && (
           <span>
             Request <code>{problem.requestId}</code> <Copy value={problem.requestId} what="request id" />
@@ -63,6 +65,17 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
   );
 }
 
+/** What the address names is not there, or not any more. */
+function Missing({ error }: { error: ApiError }) {
+  return (
+    <Empty title={error.message}>
+      <span>
+        It may have been deleted. Press <kbd>/</kbd> to search.
+      </span>
+    </Empty>
+  );
+}
+
 /** Shows an answer once it is there; until then what is awaited, and when it fails the failure, above the old one. */
 export function Await<T>({
   loaded,
@@ -74,6 +87,7 @@ export function Await<T>({
   children: (body: T) => ReactNode;
 }) {
   const { data, error, refetch } = loaded;
+  if (error instanceof ApiError && error.problem.status === 404) return <Missing error={error} />;
   return (
     <>
       {error && <Failure error={error} retry={() => void refetch()} shownSince={data?.at} />}

@@ -26,12 +26,7 @@ export function AddResults() {
         </div>
         <div>
           <Panel title="From a pipeline">
-            <Tabs
-              color="var(--accent)"
-              defaultValue={SNIPPETS[0].id}
-              keepMounted={false}
-              className={classes.snippets}
-            >
+            <Tabs defaultValue={SNIPPETS[0].id} keepMounted={false} className={classes.snippets}>
               <Tabs.List aria-label="Ways to send results">
                 {SNIPPETS.map(({ id, name }) => (
                   <Tabs.Tab key={id} value={id}>

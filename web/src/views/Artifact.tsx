@@ -1,5 +1,5 @@
 import { Button, Tabs } from '@mantine/core';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 import type { Artifact as ArtifactBody, Kind } from '../../../src/schemas.ts';
 import { Copy } from '../components/Copy.tsx';
@@ -55,6 +55,7 @@ export function Artifact() {
         {(body) => (
           <>
             <About artifact={body} />
+            {body.history.length > 1 && <History history={body.history} />}
             <ArtifactTabs artifact={body} />
           </>
         )}
@@ -130,14 +131,24 @@ function About({ artifact }: { artifact: ArtifactBody }) {
           ['Labels', Object.keys(artifact.labels).length > 0 && <LabelList labels={artifact.labels} />],
         ]}
       />
-      {artifact.history.length > 1 && (
-        <Suspense fallback={null}>
-          <SeverityChart
-            label="Findings by severity, a point for each day with a scan"
-            points={artifact.history.map(({ day, severityCounts }) => ({ day, counts: severityCounts }))}
-          />
-        </Suspense>
-      )}
+    </Panel>
+  );
+}
+
+function History({ history }: { history: ArtifactBody['history'] }) {
+  const points = useMemo(
+    () => history.map(({ day, severityCounts }) => ({ day, counts: severityCounts })),
+    [history],
+  );
+  return (
+    <Panel title="Findings of the last 90 days">
+      <Suspense fallback={<div className={classes.chartPlace} />}>
+        <SeverityChart
+          label="Findings by severity, a point for each day with a scan"
+          points={points}
+          height={150}
+        />
+      </Suspense>
     </Panel>
   );
 }
@@ -147,7 +158,6 @@ function ArtifactTabs({ artifact }: { artifact: ArtifactBody }) {
   const [path, navigate] = useLocation();
   return (
     <Tabs
-      color="var(--accent)"
       value={show}
       keepMounted={false}
       onChange={(tab) => navigate(tab === TABS[0] ? path : `${path}?show=${tab}`)}

@@ -20,7 +20,7 @@ import { useGet } from '../data.ts';
 import { formatCount, formatDateTime, formatWord } from '../format.ts';
 import { useMemoryQuery, useUrlQuery } from '../url.ts';
 import classes from './Compare.module.css';
-import { Text, vulnerabilityHref } from './columns.tsx';
+import { Place, Text, vulnerabilityHref } from './columns.tsx';
 
 const NO_FILTERS = { limit: 'number', cursor: 'text' } as const;
 
@@ -206,23 +206,27 @@ const columns: Column<DiffItem>[] = [
     cell: ({ finding }) => <Severity value={finding.severity as ScanFinding['severity']} />,
   },
   { label: 'Kind', cell: (item) => formatWord(item.kind) },
-  { label: 'Package', cell: (item) => <Text value={field(item, 'package')} /> },
+  { label: 'Package', fit: 'text', cell: (item) => <Text value={field(item, 'package')} /> },
   {
     label: 'Version',
-    cell: ({ versionBefore, versionAfter }) => (
-      <span className={classes.versions}>
-        {versionBefore === versionAfter ? (
-          <Text value={versionAfter} />
-        ) : (
-          <>
-            <del>{versionBefore ?? '–'}</del>
-            <ins>{versionAfter ?? '–'}</ins>
-          </>
-        )}
-      </span>
+    fit: 'text',
+    cell: ({ change, versionBefore, versionAfter }) =>
+      change === 'same' && versionBefore !== versionAfter ? (
+        <span className={classes.versions}>
+          <del>{versionBefore}</del>
+          <ins>{versionAfter}</ins>
+        </span>
+      ) : (
+        <Text value={versionAfter ?? versionBefore} />
+      ),
+  },
+  { label: 'Fixed in', fit: 'text', cell: (item) => <Text value={field(item, 'fixedVersion')} /> },
+  { label: 'Title', fit: 'wide', cell: (item) => <Text value={field(item, 'title', 'message')} /> },
+  {
+    label: 'Where',
+    fit: 'text',
+    cell: (item) => (
+      <Place path={field(item, 'path')} target={field(item, 'target')} kind={field(item, 'class')} />
     ),
   },
-  { label: 'Fixed in', cell: (item) => <Text value={field(item, 'fixedVersion')} /> },
-  { label: 'Title', fit: 'wide', cell: (item) => <Text value={field(item, 'title', 'message')} /> },
-  { label: 'Where', fit: 'wide', cell: (item) => <Text value={field(item, 'path', 'target')} /> },
 ];

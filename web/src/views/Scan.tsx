@@ -131,7 +131,7 @@ function FindingTabs({ scan }: { scan: ScanBody }) {
   };
   const open = (tab: string | null) => navigate(tab === TABS[0] ? path : `${path}?show=${tab}`);
   return (
-    <Tabs color="var(--accent)" value={show} onChange={open} keepMounted={false}>
+    <Tabs value={show} onChange={open} keepMounted={false}>
       <Tabs.List aria-label="Findings of this scan" className={classes.tabs}>
         {TABS.map((tab) => (
           <Tabs.Tab key={tab} value={tab}>

@@ -1,12 +1,14 @@
 import { Link } from 'wouter';
 import type { Upload } from '../../../src/schemas.ts';
+import { Copy } from '../components/Copy.tsx';
 import type { Column } from '../components/DataTable.tsx';
 import { ListView } from '../components/ListView.tsx';
 import { Page } from '../components/Page.tsx';
+import { Reference } from '../components/Reference.tsx';
 import { Segments } from '../components/Segments.tsx';
 import { Empty } from '../components/States.tsx';
 import { Time } from '../components/Time.tsx';
-import { formatBytes } from '../format.ts';
+import { formatBytes, plural } from '../format.ts';
 import { scansParameters, uploadsParameters } from '../parameters.ts';
 import { useShow, useUrlQuery } from '../url.ts';
 import { scanColumns, Text } from './columns.tsx';
@@ -81,14 +83,16 @@ const uploadColumns: Column<Upload>[] = [
   },
   {
     label: 'Artifact',
-    fit: 'wide',
-    cell: (item) =>
-      item.scanIds.length === 1 ? (
-        <Link href={`/scans/${item.scanIds[0]}`}>{item.artifact ?? 'Scan'}</Link>
+    fit: 'name',
+    cell: ({ artifact, scanIds }) =>
+      scanIds.length === 1 ? (
+        <Link href={`/scans/${scanIds[0]}`}>
+          <Reference name={artifact ?? 'Scan'} />
+        </Link>
       ) : (
         <>
-          <Text value={item.artifact} />
-          {item.scanIds.length > 1 && ` (${item.scanIds.length} scans)`}
+          <Text value={artifact} />
+          {scanIds.length > 1 && plural(scanIds.length, ['scan', 'scans'])}
         </>
       ),
   },
@@ -102,9 +106,16 @@ const uploadColumns: Column<Upload>[] = [
       </>
     ),
   },
-  { label: 'Sent by', cell: (item) => <Text value={item.token} /> },
   { label: 'Size', align: 'right', cell: (item) => formatBytes(item.bytes) },
-  { label: 'Request', cell: (item) => <Text value={item.requestId} /> },
+  {
+    label: 'Request',
+    cell: ({ requestId }) =>
+      requestId && (
+        <>
+          <code title={requestId}>{requestId.slice(0, 8)}</code> <Copy value={requestId} what="request id" />
+        </>
+      ),
+  },
 ];
 
 function Uploads() {

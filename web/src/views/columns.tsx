@@ -12,7 +12,7 @@ import { Reference } from '../components/Reference.tsx';
 import { Severity, SeverityBar } from '../components/Severity.tsx';
 import { Time } from '../components/Time.tsx';
 import { typeName } from '../filters.ts';
-import { formatCount, formatWord } from '../format.ts';
+import { formatCount, formatWord, plural } from '../format.ts';
 import classes from './columns.module.css';
 
 export const vulnerabilityHref = (id: string): string => `/vulnerabilities/${encodeURIComponent(id)}`;
@@ -128,11 +128,23 @@ const status: Column<ScanFinding> = { label: 'Status', cell: (item) => formatWor
 const path: Column<ScanFinding> = {
   label: 'Path',
   fit: 'text',
-  cell: (item) => <Place finding={item} />,
+  cell: (item) => <Place path={item.path} target={item.target} kind={item.class} />,
 };
 /** Packages of the operating system have no path, and their target repeats the artifact's name. */
-function Place({ finding: { path, target, class: kind } }: { finding: ScanFinding }) {
-  return <span title={target}>{path ?? (kind === 'os-pkgs' ? 'OS packages' : target)}</span>;
+export function Place({
+  path,
+  target,
+  kind,
+}: {
+  path: string | null;
+  target: string | null;
+  kind: string | null;
+}) {
+  return (
+    <span title={target ?? undefined}>
+      <Text value={path ?? (kind === 'os-pkgs' ? 'OS packages' : target)} />
+    </span>
+  );
 }
 
 const vulnerabilityLink = (item: ScanFinding) => (
@@ -312,18 +324,21 @@ const scanRest: Column<ScanSummary>[] = [
   { label: 'Changes', align: 'right', cell: (item) => <Difference changes={item.changes} /> },
   {
     label: 'Others',
-    fit: 'text',
     cell: (item) => {
       const others = [
-        [item.secretCount, 'secrets'],
-        [item.misconfigurationCount, 'misconfigurations'],
-        [item.licenseCount, 'licences'],
-      ].filter(([count]) => count !== 0);
-      return <Text value={others.map(([count, name]) => `${count} ${name}`).join(', ')} />;
+        item.secretCount > 0 && plural(item.secretCount, ['secret', 'secrets']),
+        item.misconfigurationCount > 0 &&
+          plural(item.misconfigurationCount, ['misconfiguration', 'misconfigurations']),
+        item.licenseCount > 0 && plural(item.licenseCount, ['licence', 'licences']),
+      ].filter((other) => other !== false);
+      return others.length === 0 ? (
+        <Text value={null} />
+      ) : (
+        others.map((other) => <div key={other}>{other}</div>)
+      );
     },
   },
   { label: 'Labels', fit: 'text', cell: (item) => <LabelList labels={item.labels} /> },
-  { label: 'Sent by', fit: 'text', cell: (item) => <Text value={item.uploadedBy} /> },
   {
     label: 'Received',
     sort: 'receivedAt',

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { describe } from 'vitest';
+import { createDatabase } from '../setup/database.ts';
+import { projectFile, startTrivet, type TestTrivet } from '../setup/process.ts';
+import { startTestRedis, type TestRedis } from '../setup/redis.ts';
+
+const executablePath = process.env.TEST_CHROMIUM;
+
+/** `describe`, skipped where there is no browser to be had. */
+export const describeInBrowser = describe.skipIf(!executablePath);
+
+/** How long something on a page may take to appear. */
+const EXPECT_TIMEOUT_MS = 10_000;
+
+/** The built program on a database and a Redis of its own, and a browser. */
+export interface Dashboard {
+  trivet: TestTrivet;
+  redis: TestRedis;
+  /** Sends a report. @returns the answer's JSON */
+  send(report: unknown, query?: string): Promise<{ id: number; artifact: { id: number; name: string } }>;
+  /**
+   * Opens an address of the dashboard in a page of its own, which fails the test at `close` when anything was
+   * written to the console that `expected` does not match.
+   */
+  open(path: string, options?: BrowserContextOptions & { expected?: RegExp }): Promise<Page>;
+  /** What pages wrote to the console unexpectedly since the last call; closes them. */
+  closePages(): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+export async function startDashboard(): Promise<Dashboard> {
+  const [database, redis, browser] = await Promise.all([createDatabase(), startTestRedis(), launch()]);
+  const trivet = await startTrivet({ databaseUrl: database.url, redisUrl: redis.url });
+  let complaints: string[] = [];
+  return {
+    trivet,
+    redis,
+    send: async (report, query = '') => {
+      const answer = await fetch(`${trivet.url}/api/scan-results${query}`, {
+        method: 'POST',
+        body: JSON.stringify(report),
+      });
+      if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
+      return (await answer.json()) as Awaited<ReturnType<Dashboard['send']>>;
+    },
+    open: async (path, { expected, ...options } = {}) => {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+      const page = await context.newPage();
+      page.setDefaultTimeout(EXPECT_TIMEOUT_MS);
+      const complain = (text: string) => {
+        if (!expected?.test(text)) complaints.push(`${path}: ${text}`);
+      };
+      page.on('console', (message) => complain(message.text()));
+      page.on('pageerror', (error) => complain(error.message));
+      await page.goto(trivet.url + path);
+      return page;
+    },
+    closePages: async () => {
+      for (const context of browser.contexts()) await context.close();
+      const found = complaints;
+      complaints = [];
+      return found;
+    },
+    stop: async () => {
+      await browser.close();
+      await trivet.stop();
+      await Promise.all([redis.stop(), database.drop()]);
+    },
+  };
+}
+
+function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: executablePath ?? '',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+const axeSource = readFileSync(projectFile('node_modules', 'axe-core', 'axe.min.js'), 'utf8');
+
+/** What axe finds wrong with a page, a line each. */
+export async function accessibilityProblems(page: Page): Promise<string[]> {
+  // By the debugger's protocol, as the Content-Security-Policy lets no foreign script in.
+  const session = await page.context().newCDPSession(page);
+  await session.send('Runtime.evaluate', { expression: axeSource });
+  const { result } = await session.send('Runtime.evaluate', {
+    expression: 'axe.run(document).then(({ violations }) => JSON.stringify(violations))',
+    awaitPromise: true,
+  });
+  await session.detach();
+  const violations = JSON.parse(String(result.value)) as { id: string; nodes: { html: string }[] }[];
+  return violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
+  );
+}
