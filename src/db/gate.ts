@@ -1,11 +1,10 @@
-import { findingsOf } from './findings_of.ts';
 import type { Db } from './pool.ts';
 
 /**
  * Computes and stores the `changes` of new scans: their vulnerability findings against those of the scan next before
  * in `scannedAt` that looked for vulnerabilities. A finding is known by vulnerability, package and path or, where it
  * has none, class and type; findings of one key pair up one to one, and what has no partner is new or gone. It counts
- * as `diff.ts` does, but where the findings of a key differ in severity, the new ones count by the worst.
+ * as `diff.ts` does, but where findings of a key differ in severity, the new ones count by the worst.
  */
 export async function storeChanges(db: Db, scans: number[]): Promise<void> {
   if (scans.length === 0) return;
@@ -19,21 +18,31 @@ export async function storeChanges(db: Db, scans: number[]): Promise<void> {
          ORDER BY p.scanned_at DESC, p.received_at DESC, p.id DESC LIMIT 1
        ) before ON true
        WHERE s.id = ANY ($1::bigint[]) AND s.kinds & 1 <> 0
-     ), ${findingsOf('ARRAY(SELECT id FROM pair) || ARRAY(SELECT against FROM pair)')}, side AS (
-       SELECT id, id AS scan_id, true AS after FROM pair
-       UNION ALL
-       SELECT id, against, false FROM pair WHERE against IS NOT NULL
+     ), occurrence AS MATERIALIZED (
+       -- what is on both sides unchanged pairs up here, by numbers alone; the rest of a scan again is small
+       SELECT pair.id, f.definition_id, f.path_id, count(*) FILTER (WHERE f.scan_id = pair.id) AS after,
+         count(*) FILTER (WHERE f.scan_id = pair.against) AS before
+       FROM (SELECT scan_id, definition_id, path_id FROM scan_finding
+         WHERE scan_id = ANY (ARRAY(SELECT id FROM pair) || ARRAY(SELECT against FROM pair))) f
+       JOIN pair ON f.scan_id IN (pair.id, pair.against)
+       GROUP BY pair.id, f.definition_id, f.path_id
+     ), definition AS MATERIALIZED (
+       SELECT id, vulnerability_id, severity, package, class, package_type FROM finding_definition
+       WHERE id = ANY (ARRAY(SELECT definition_id FROM occurrence WHERE after <> before))
      ), key AS (
-       SELECT side.id, max(f.severity) FILTER (WHERE side.after) AS severity,
-         count(*) FILTER (WHERE side.after) AS after, count(*) FILTER (WHERE NOT side.after) AS before
-       FROM side JOIN finding f ON f.scan_id = side.scan_id
+       SELECT o.id, max(d.severity) FILTER (WHERE o.after > o.before) AS severity,
+         sum(greatest(o.after - o.before, 0)) AS after, sum(greatest(o.before - o.after, 0)) AS before
+       FROM occurrence o JOIN definition d ON d.id = o.definition_id
        LEFT JOIN (SELECT id FROM place WHERE hash = sha256('')) nowhere ON true
-       GROUP BY side.id, f.vulnerability_id, f.package, f.path_id,
-         CASE WHEN f.path_id = nowhere.id THEN f.class END, CASE WHEN f.path_id = nowhere.id THEN f.package_type END
+       WHERE o.after <> o.before
+       GROUP BY o.id, d.vulnerability_id, d.package, o.path_id,
+         CASE WHEN o.path_id = nowhere.id THEN d.class END, CASE WHEN o.path_id = nowhere.id THEN d.package_type END
      ), counted AS (
        SELECT id, severity, greatest(after - before, 0) AS new, greatest(before - after, 0) AS gone,
          least(after, before) AS same
        FROM key
+       UNION ALL
+       SELECT id, NULL, 0, 0, sum(least(after, before)) FROM occurrence GROUP BY id
      ), total AS (
        SELECT pair.id, jsonb_build_object('against', pair.against, 'new', coalesce(sum(new), 0),
          'gone', coalesce(sum(gone), 0), 'same', coalesce(sum(same), 0),
