@@ -10,6 +10,8 @@ import {
   clearTokens,
   DOWN,
   endRead,
+  type Instance,
+  type Keys,
   type Settler,
   SILENT,
   type State,
@@ -27,57 +29,49 @@ function settlersOf(s: State, i: Two): readonly Settler[] {
   return i === 0 ? [s.writer, s.ticks[0]] : [s.resend, s.ticks[1]];
 }
 
-function endSession(rules: Rules, homes: readonly Two[], s: State, i: Two): void {
-  leaseEndsWithSession(rules, s.instances[i]);
-  s.instances[i].memory = s.instances[i].next;
-  if (!rules.leaseEndsWithSession) return;
-  settlersOf(s, i).forEach(sessionEnds);
-  for (const n of BOTH) if (homes[n] === i) readEndsWithSession(s.readers[n]);
-}
-
-export function faultSteps(homes: readonly Two[], bounds: Bounds, rules: Rules): Step<State>[] {
-  const tags: readonly Two[] = bounds.tags === 1 ? [0] : BOTH;
-  const fault = (name: string, run: (s: State) => boolean): Step<State> => ({
-    name,
+/** A fault that may still happen. */
+function fault(bounds: Bounds, name: string, run: (s: State) => boolean): Step<State> {
+  return {
+    name: `FAULT: ${name}`,
     run: (s) => {
       if (s.faults === bounds.faults || !run(s)) return false;
       s.faults += 1;
       return true;
     },
-  });
-  const failOver = (s: State, i: Two) => {
-    const instance = s.instances[i];
-    instance.next = instance.next === 0 ? 1 : 0;
-    if (instance.link === UP) instance.link = SILENT;
-    if (instance.link === DOWN) instance.memory = instance.next;
   };
+}
 
-  const perInstance = (i: Two): Step<State>[] => [
-    fault(`FAULT: the link of instance ${i} is cut`, (s) => {
+export function faultSteps(bounds: Bounds, rules: Rules): Step<State>[] {
+  return [
+    ...BOTH.flatMap((i) => linkSteps(i, bounds, rules)),
+    ...BOTH.flatMap((i) => instanceFaults(i, bounds)),
+    ...BOTH.flatMap((m) => memoryFaults(m, bounds)),
+    fault(bounds, 'fail-over, everyone is led to the other memory', (s) => {
+      for (const i of BOTH) leadAway(s.instances[i]);
+      return true;
+    }),
+  ];
+}
+
+/** A link is cut, which the instance may notice, and mended, which it may not have needed to notice. */
+function linkSteps(i: Two, bounds: Bounds, rules: Rules): Step<State>[] {
+  return [
+    fault(bounds, `the link of instance ${i} is cut`, (s) => {
       if (s.instances[i].link !== UP) return false;
       s.instances[i].link = SILENT;
-      return true;
-    }),
-    fault(`FAULT: instance ${i} is led to the other memory`, (s) => {
-      failOver(s, i);
-      return true;
-    }),
-    fault(`FAULT: instance ${i} crashes and starts again`, (s) => {
-      const instance = s.instances[i];
-      leaseEndsWithProcess(instance);
-      clearEntry(instance.local);
-      instance.memory = instance.next;
-      if (instance.link === SILENT) instance.link = DOWN;
-      settlersOf(s, i).forEach(idle);
-      for (const n of BOTH) if (homes[n] === i) endRead(s.readers[n]);
       return true;
     }),
     {
       name: `instance ${i} notices: its session is over`,
       run: (s) => {
-        if (s.instances[i].link !== SILENT) return false;
-        s.instances[i].link = DOWN;
-        endSession(rules, homes, s, i);
+        const instance = s.instances[i];
+        if (instance.link !== SILENT) return false;
+        instance.link = DOWN;
+        instance.memory = instance.next;
+        leaseEndsWithSession(rules, instance);
+        if (!rules.leaseEndsWithSession) return true;
+        settlersOf(s, i).forEach(sessionEnds);
+        for (const n of BOTH) if (bounds.homes[n] === i) readEndsWithSession(s.readers[n]);
         return true;
       },
     },
@@ -90,41 +84,61 @@ export function faultSteps(homes: readonly Two[], bounds: Bounds, rules: Rules):
       },
     },
   ];
+}
 
-  // Keys of an epoch that nobody looks at any more cannot be missed.
-  const inUse = (s: State, m: Two, epoch: number) =>
+function leadAway(instance: Instance): void {
+  instance.next = instance.next === 0 ? 1 : 0;
+  if (instance.link === UP) instance.link = SILENT;
+  if (instance.link === DOWN) instance.memory = instance.next;
+}
+
+function instanceFaults(i: Two, bounds: Bounds): Step<State>[] {
+  return [
+    fault(bounds, `instance ${i} is led to the other memory`, (s) => {
+      leadAway(s.instances[i]);
+      return true;
+    }),
+    fault(bounds, `instance ${i} crashes and starts again`, (s) => {
+      const instance = s.instances[i];
+      leaseEndsWithProcess(instance);
+      clearEntry(instance.local);
+      instance.memory = instance.next;
+      if (instance.link === SILENT) instance.link = DOWN;
+      settlersOf(s, i).forEach(idle);
+      for (const n of BOTH) if (bounds.homes[n] === i) endRead(s.readers[n]);
+      return true;
+    }),
+  ];
+}
+
+/** Keys of an epoch that nobody looks at any more cannot be missed: to lose them is no fault. */
+function inUse(s: State, m: Two, epoch: number): boolean {
+  return (
     s.authority.epoch === epoch ||
     BOTH.some((i) => s.instances[i].lease.epoch === epoch && s.instances[i].memory === m) ||
-    BOTH.some((n) => s.readers[n].epoch === epoch);
+    BOTH.some((n) => s.readers[n].epoch === epoch)
+  );
+}
 
-  const perMemory = (m: Two): Step<State>[] => [
-    fault(`FAULT: memory ${m} loses all its keys`, (s) => {
-      if (
-        !s.memories[m].some(({ fences }, e) => (fences[0] !== 0 || fences[1] !== 0) && inUse(s, m, e + 1))
-      ) {
-        return false;
-      }
+function memoryFaults(m: Two, bounds: Bounds): Step<State>[] {
+  const tags: readonly Two[] = bounds.tags === 1 ? [0] : BOTH;
+  const evict = (e: 0 | 1 | 2, tag: Two) =>
+    fault(bounds, `memory ${m} evicts fence ${tag} of epoch ${e + 1}`, (s) => {
+      const { fences } = s.memories[m][e];
+      if (fences[tag] === 0 || !inUse(s, m, e + 1)) return false;
+      fences[tag] = 0;
+      return true;
+    });
+  return [
+    fault(bounds, `memory ${m} loses all its keys`, (s) => {
+      const missed = ({ fences }: Keys, e: number) => fences.some((f) => f !== 0) && inUse(s, m, e + 1);
+      if (!s.memories[m].some(missed)) return false;
       for (const keys of s.memories[m]) {
         clearTokens(keys.fences);
         clearEntry(keys.entry);
       }
       return true;
     }),
-    ...([0, 1, 2] as const).flatMap((e) =>
-      tags.map((tag) =>
-        fault(`FAULT: memory ${m} evicts fence ${tag} of epoch ${e + 1}`, (s) => {
-          const { fences } = s.memories[m][e];
-          if (fences[tag] === 0 || !inUse(s, m, e + 1)) return false;
-          fences[tag] = 0;
-          return true;
-        }),
-      ),
-    ),
+    ...([0, 1, 2] as const).flatMap((e) => tags.map((tag) => evict(e, tag))),
   ];
-
-  const everyone = fault('FAULT: fail-over, everyone is led to the other memory', (s) => {
-    for (const i of BOTH) failOver(s, i);
-    return true;
-  });
-  return [...BOTH.flatMap(perInstance), ...BOTH.flatMap(perMemory), everyone];
 }

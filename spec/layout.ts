@@ -1,7 +1,7 @@
 import type { Bounds } from './bounds.ts';
-import type { Codec } from './checker.ts';
 import type { Rules } from './rules.ts';
 import type { Entry, Instance, Reader, Settler, State, Terms, Tokens, Two } from './state.ts';
+import type { Codec } from './store.ts';
 
 /** The fields of a state and their widths. */
 export function layout(rules: Rules, bounds: Bounds): (state: State, codec: Codec) => void {

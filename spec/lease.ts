@@ -2,23 +2,29 @@ import type { Bounds } from './bounds.ts';
 import type { Step } from './checker.ts';
 import type { Rules } from './rules.ts';
 import { deleteRows, keysOf, registeredNow, unlink } from './settle.ts';
-import { clearTerms, DOWN, EPOCHS, type Instance, type Renewal, type State, type Two, UP } from './state.ts';
+import {
+  CHANGE,
+  clearTerms,
+  DOWN,
+  EPOCHS,
+  GRANT,
+  type Instance,
+  OUTLIVE,
+  REGISTERED,
+  type Renewal,
+  SNAPSHOT,
+  type State,
+  type Two,
+  UNLINK_ROWS,
+  UP,
+} from './state.ts';
 
 /*
  * The lease of an instance: registered in PostgreSQL under a new term, proved by what a later statement
- * reads, over when its term or its session is. And the authority: which memory counts.
+ * reads, over when its term or its session is.
  */
 
-// Where a renewal is.
-/** The one-statement mutant only: its snapshot is taken, its registration is not yet visible. */
-const SNAPSHOT = 1;
-const REGISTERED = 2;
-const UNLINK = 3;
-const GRANT = 4;
-const CHANGE = 5;
-const OUTLIVE = 6;
-
-function idle(renewal: Renewal): void {
+export function idleRenewal(renewal: Renewal): void {
   renewal.at = 0;
   renewal.term = 0;
   renewal.epoch = 0;
@@ -26,19 +32,22 @@ function idle(renewal: Renewal): void {
   clearTerms(renewal.outlives);
 }
 
-/** What a running renewal can no longer do, it has given up. See `normalise`. */
+/**
+ * What a running renewal can no longer do, it has given up: grant a lease under a term that is over, change
+ * an authority that others have changed. Rows that are gone need no UNLINK from it (see `deleteRows`).
+ */
 export function forgetRenewal(rules: Rules, s: State, instance: Instance): void {
   const { renewal } = instance;
   const { at } = renewal;
-  if (at === UNLINK || at === GRANT) {
+  if (at === UNLINK_ROWS || at === GRANT) {
     renewal.rows &= s.pending;
     if (renewal.rows === 0) renewal.at = GRANT;
   }
   const overtaken =
     (at === CHANGE && renewal.epoch !== s.authority.epoch) ||
     (at === OUTLIVE && (renewal.epoch !== s.authority.epoch || s.authority.settled === 1));
-  const tooLate = renewal.term === 0 && (at === REGISTERED || at === UNLINK || at === GRANT);
-  if (overtaken || (tooLate && rules.leaseEndsWithTerm)) idle(renewal);
+  const tooLate = renewal.term === 0 && (at === REGISTERED || at === UNLINK_ROWS || at === GRANT);
+  if (overtaken || (tooLate && rules.leaseEndsWithTerm)) idleRenewal(renewal);
 }
 
 export function dropLease(instance: Instance): void {
@@ -53,7 +62,7 @@ function fail(rules: Rules, instance: Instance): void {
     if (rules.dropBeforeHandBack) dropLease(instance);
     instance.handBack = 1;
   }
-  idle(renewal);
+  idleRenewal(renewal);
 }
 
 /** The session is over: the lease goes first, then its term is handed back; a running renewal fails. */
@@ -69,7 +78,7 @@ export function leaseEndsWithSession(rules: Rules, instance: Instance): void {
 /** The process is gone, and with it everything but what PostgreSQL knows and what is under way. */
 export function leaseEndsWithProcess(instance: Instance): void {
   dropLease(instance);
-  idle(instance.renewal);
+  idleRenewal(instance.renewal);
 }
 
 /** What the second statement sees: may this instance trust the memory it is connected to? */
@@ -80,7 +89,7 @@ function readAuthority(rules: Rules, s: State, instance: Instance): void {
     renewal.epoch = epoch;
     renewal.rows = rules.renewalSettles ? s.pending : 0;
     if (!rules.renewalDeletesLast) s.pending &= ~renewal.rows;
-    renewal.at = renewal.rows === 0 ? GRANT : UNLINK;
+    renewal.at = renewal.rows === 0 ? GRANT : UNLINK_ROWS;
     // Nothing to settle and no lease of another epoch to replace: that the lease begins now rather than a
     // little later only allows more.
     if (renewal.at === GRANT && (lease.epoch === 0 || lease.epoch === epoch)) grant(rules, s, instance);
@@ -107,7 +116,7 @@ function grant(rules: Rules, s: State, instance: Instance): void {
   lease.term = renewal.term;
   lease.epoch = renewal.epoch;
   deleteRows(rules, s, renewal.rows);
-  idle(renewal);
+  idleRenewal(renewal);
 }
 
 function register(rules: Rules, instance: Instance): void {
@@ -118,19 +127,25 @@ function register(rules: Rules, instance: Instance): void {
   if (rules.handBackByTerm) instance.handBack = 0;
 }
 
-export function renewalSteps(i: Two, bounds: Bounds, rules: Rules): Step<State>[] {
-  const step = (
+/** Makes a step of the renewal of instance `i`: `at` says where it has to be, `run` tries the step. */
+export function renewalStep(i: Two) {
+  return (
     name: string,
     at: number,
     run: (s: State, instance: Instance, renewal: Renewal) => boolean,
-  ) => ({
+  ): Step<State> => ({
     name: `renewal ${i} ${name}`,
-    run: (s: State) => {
+    run: (s) => {
       const instance = s.instances[i];
       return instance.renewal.at === at && run(s, instance, instance.renewal);
     },
   });
-  const twoStatements = [
+}
+
+type MakeStep = ReturnType<typeof renewalStep>;
+
+function twoStatements(step: MakeStep, rules: Rules): Step<State>[] {
+  return [
     step('registers a new term', 0, (_, instance) => {
       if (instance.link === DOWN) return false;
       register(rules, instance);
@@ -142,7 +157,11 @@ export function renewalSteps(i: Two, bounds: Bounds, rules: Rules): Step<State>[
       return true;
     }),
   ];
-  const oneStatement = [
+}
+
+/** The mutant: one statement, so one snapshot, and a registration that is visible only after it. */
+function oneStatement(step: MakeStep, rules: Rules): Step<State>[] {
+  return [
     step('takes its one snapshot', 0, (s, instance, renewal) => {
       const { epoch, identity, settled } = s.authority;
       if (instance.link === DOWN || settled === 0 || identity !== instance.memory) return false;
@@ -153,13 +172,18 @@ export function renewalSteps(i: Two, bounds: Bounds, rules: Rules): Step<State>[
     }),
     step('registers a new term', SNAPSHOT, (_, instance, renewal) => {
       register(rules, instance);
-      renewal.at = renewal.rows === 0 ? GRANT : UNLINK;
+      renewal.at = renewal.rows === 0 ? GRANT : UNLINK_ROWS;
       return true;
     }),
   ];
+}
+
+/** Two statements, each its own transaction: register a new term; read authority and pending rows. */
+export function renewalSteps(i: Two, bounds: Bounds, rules: Rules): Step<State>[] {
+  const step = renewalStep(i);
   return [
-    ...(rules.renewInTwoStatements ? twoStatements : oneStatement),
-    step('unlinks the fences', UNLINK, (s, instance, renewal) => {
+    ...(rules.renewInTwoStatements ? twoStatements(step, rules) : oneStatement(step, rules)),
+    step('unlinks the fences', UNLINK_ROWS, (s, instance, renewal) => {
       if (instance.link !== UP) return false;
       unlink(rules, bounds.tags, keysOf(rules, s, instance.memory, renewal.epoch), renewal.rows);
       renewal.at = GRANT;
@@ -169,31 +193,12 @@ export function renewalSteps(i: Two, bounds: Bounds, rules: Rules): Step<State>[
       grant(rules, s, instance);
       return true;
     }),
-    step('changes the authority', CHANGE, (s, instance, renewal) => {
-      if (s.authority.epoch !== renewal.epoch) {
-        idle(renewal);
-        return true;
-      }
-      s.authority.epoch += 1;
-      s.authority.identity = instance.memory;
-      s.authority.settled = !rules.noShortcut && renewal.outlives.every((term) => term === 0) ? 1 : 0;
-      renewal.epoch = s.authority.epoch;
-      renewal.at = OUTLIVE;
-      if (rules.changeInTwoStatements) registeredNow(s, renewal.outlives);
-      return true;
-    }),
-    step('has outlived every lease: settled', OUTLIVE, (s, _, renewal) => {
-      if (renewal.outlives[0] !== 0 || renewal.outlives[1] !== 0) return false;
-      if (s.authority.epoch === renewal.epoch) s.authority.settled = 1;
-      idle(renewal);
-      return true;
-    }),
     {
       name: `renewal ${i} fails, an older lease goes on`,
       run: (s: State) => {
         const { renewal } = s.instances[i];
         if (renewal.at === 0) return false;
-        idle(renewal);
+        idleRenewal(renewal);
         return true;
       },
     },

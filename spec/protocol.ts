@@ -1,3 +1,4 @@
+import { authoritySteps } from './authority.ts';
 import type { Bounds } from './bounds.ts';
 import type { Model, Step } from './checker.ts';
 import { faultSteps } from './faults.ts';
@@ -56,9 +57,9 @@ export function protocol(bounds: Bounds, rules: Rules): Model<State> {
     ...writerSteps(bounds, rules),
     ...(bounds.resend ? resendSteps(bounds, rules) : []),
     ...bounds.ticks.flatMap((i) => tickSteps(i, bounds, rules)),
-    ...bounds.renewals.flatMap((i) => renewalSteps(i, bounds, rules)),
+    ...bounds.renewals.flatMap((i) => [...renewalSteps(i, bounds, rules), ...authoritySteps(i, rules)]),
     ...BOTH.flatMap((i) => timeSteps(i, rules)),
-    ...faultSteps(bounds.homes, bounds, rules),
+    ...faultSteps(bounds, rules),
   ];
   return {
     state,

@@ -1,7 +1,7 @@
 import type { Bounds } from './bounds.ts';
 import type { Step } from './checker.ts';
 import type { Rules } from './rules.ts';
-import { clearTerms, type Keys, type Settler, type State, type Two, UP } from './state.ts';
+import { clearTerms, type Instance, type Keys, type Settler, type State, type Two, UP } from './state.ts';
 
 /*
  * The one function that invalidates: read pending rows, UNLINK their fences under the epoch of the lease
@@ -80,10 +80,6 @@ export function deleteRows(rules: Rules, s: State, rows: number): void {
   s.pending = rules.deleteWhatWasRead ? s.pending & ~rows : 0;
 }
 
-export function acknowledge(s: State, write: number): void {
-  if (s.acked < write) s.acked = write;
-}
-
 /**
  * The leases to outlive. A real writer reads the registrations once after its commit and then sees some of
  * them end; here it is told of every end since the commit itself, so it never answers later than a real one.
@@ -150,7 +146,7 @@ export function resendSteps(bounds: Bounds, rules: Rules): Step<State>[] {
       // One that reveals only what has been answered already promises nothing new: it would be a tick.
       if (s.resend.at !== 0 || s.acked === s.data) return false;
       if (!rules.resendVouches || s.pending === 0) {
-        acknowledge(s, s.data);
+        s.acked = s.data;
         return true;
       }
       s.resend.vouches = s.data;
@@ -187,6 +183,7 @@ export function tickSteps(i: Two, bounds: Bounds, rules: Rules): Step<State>[] {
   return [begin, read, ...settleSteps(`tick ${i}`, (s) => s.ticks[i], i, bounds, rules)];
 }
 
+/** From the UNLINK to the answer, the same for everyone who settles. */
 function settleSteps(
   who: string,
   settlerOf: (s: State) => Settler,
@@ -195,68 +192,46 @@ function settleSteps(
   rules: Rules,
 ): Step<State>[] {
   const confirms = who.startsWith('tick') ? rules.settleConfirms : rules.writerConfirms;
-  const mayFindThemGone = who !== 'writer' || rules.writerDeletesLast;
+  const step = (name: string, run: (s: State, settler: Settler, instance: Instance) => boolean) => ({
+    name: `${who} ${name}`,
+    run: (s: State) => run(s, settlerOf(s), s.instances[home]),
+  });
+  const answer = (s: State, settler: Settler) => {
+    if (settler.vouches > s.acked) s.acked = settler.vouches;
+    idle(settler);
+    return true;
+  };
   return [
-    {
-      name: `${who} unlinks the fences`,
-      run: (s) => {
-        const settler = settlerOf(s);
-        const instance = s.instances[home];
-        if (settler.at !== UNLINK || instance.link !== UP) return false;
-        unlink(rules, bounds.tags, keysOf(rules, s, instance.memory, settler.epoch), settler.rows);
-        settler.at = CHECK;
-        return true;
-      },
-    },
-    {
-      name: `${who} hears nothing from Redis`,
-      run: (s) => {
-        const settler = settlerOf(s);
-        if (settler.at !== UNLINK && settler.at !== CHECK) return false;
-        giveUp(settler);
-        return true;
-      },
-    },
-    {
-      name: `${who} is confirmed: its rows are deleted`,
-      run: (s) => {
-        const settler = settlerOf(s);
-        if (settler.at !== CHECK) return false;
-        if (confirms && s.instances[home].lease.epoch !== settler.epoch) return false;
-        if (settler.vouches !== 0) acknowledge(s, settler.vouches);
-        deleteRows(rules, s, settler.rows);
-        idle(settler);
-        return true;
-      },
-    },
-    {
-      name: `${who} finds its rows gone`,
-      run: (s) => {
-        const settler = settlerOf(s);
-        if (settler.at !== WAIT || (s.pending & settler.rows) !== 0 || !mayFindThemGone) return false;
-        acknowledge(s, settler.vouches);
-        idle(settler);
-        return true;
-      },
-    },
-    {
-      name: `${who} has outlived every lease`,
-      run: (s) => {
-        const settler = settlerOf(s);
-        if (settler.at !== WAIT || settler.outlives[0] !== 0 || settler.outlives[1] !== 0) return false;
-        acknowledge(s, settler.vouches);
-        idle(settler);
-        return true;
-      },
-    },
-    {
-      name: `${who} never answers`,
-      run: (s) => {
-        const settler = settlerOf(s);
-        if (settler.vouches === 0) return false;
-        idle(settler);
-        return true;
-      },
-    },
+    step('unlinks the fences', (s, settler, instance) => {
+      if (settler.at !== UNLINK || instance.link !== UP) return false;
+      unlink(rules, bounds.tags, keysOf(rules, s, instance.memory, settler.epoch), settler.rows);
+      settler.at = CHECK;
+      return true;
+    }),
+    step('hears nothing from Redis', (_, settler) => {
+      if (settler.at !== UNLINK && settler.at !== CHECK) return false;
+      giveUp(settler);
+      return true;
+    }),
+    step('is confirmed: its rows are deleted', (s, settler, instance) => {
+      if (settler.at !== CHECK || (confirms && instance.lease.epoch !== settler.epoch)) return false;
+      deleteRows(rules, s, settler.rows);
+      return answer(s, settler);
+    }),
+    step('finds its rows gone', (s, settler) => {
+      if (settler.at !== WAIT || (s.pending & settler.rows) !== 0) return false;
+      // The mutant has deleted them itself, which tells it nothing.
+      if (who === 'writer' && !rules.writerDeletesLast) return false;
+      return answer(s, settler);
+    }),
+    step('has outlived every lease', (s, settler) => {
+      if (settler.at !== WAIT || settler.outlives[0] !== 0 || settler.outlives[1] !== 0) return false;
+      return answer(s, settler);
+    }),
+    step('never answers', (_, settler) => {
+      if (settler.vouches === 0) return false;
+      idle(settler);
+      return true;
+    }),
   ];
 }

@@ -79,12 +79,23 @@ export interface Instance {
 /** Leases to outlive, one term per instance. */
 export type Terms = [number, number];
 
+// Where a renewal is.
+/** The one-statement mutant only: its snapshot is taken, its registration is not yet visible. */
+export const SNAPSHOT = 1;
+export const REGISTERED = 2;
+export const UNLINK_ROWS = 3;
+export const GRANT = 4;
+/** Has seen that another memory counts than its own. */
+export const CHANGE = 5;
+/** Has changed the authority, or found it unsettled, and waits for the leases there were. */
+export const OUTLIVE = 6;
+
 export interface Renewal {
   at: number;
   term: number;
   epoch: number;
   rows: number;
-  /** The one-statement mutants only: what a snapshot saw. */
+  /** The leases to outlive before a change of authority is settled. */
   outlives: Terms;
 }
 
