@@ -36,18 +36,13 @@ export function DeleteDialog({ opened, onClose, title, path, onDeleted, children
       centered
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
-      {children}
+      <div className={classes.text}>{children}</div>
       {deletion.error && <Failure error={deletion.error} retry={() => deletion.mutate()} />}
       <div className={classes.buttons}>
         <Button variant="default" onClick={onClose} data-autofocus>
           Cancel
         </Button>
-        <Button
-          color="red"
-          className={classes.delete}
-          loading={deletion.isPending}
-          onClick={() => deletion.mutate()}
-        >
+        <Button color="var(--critical)" loading={deletion.isPending} onClick={() => deletion.mutate()}>
           Delete
         </Button>
       </div>

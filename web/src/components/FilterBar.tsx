@@ -28,11 +28,14 @@ interface FilterBarProps {
   searchLabel: string;
   /** How many there are of each severity while nothing is filtered. */
   counts?: SeverityCounts | undefined;
+  /** How many rows the filters select: `62 vulnerabilities`. */
+  total: string;
   children?: ReactNode;
 }
 
 /** What selects the rows of a list: all of it is in the address. */
-export function FilterBar({ parameters, state, timeLabel, searchLabel, counts, children }: FilterBarProps) {
+export function FilterBar(props: FilterBarProps) {
+  const { parameters, state, timeLabel, searchLabel, counts, total, children } = props;
   const { query, update } = state;
   const filters = filtersFor(parameters, timeLabel);
   const active = filtersOf(query);
@@ -40,17 +43,24 @@ export function FilterBar({ parameters, state, timeLabel, searchLabel, counts, c
   const unfiltered = Object.keys(active).length === 0;
   return (
     <search className={classes.bar} aria-label="Filters">
-      {'q' in parameters && <SearchInput state={state} label={searchLabel} />}
-      {'severity' in parameters && <SeverityToggles state={state} counts={unfiltered ? counts : undefined} />}
-      <QuickToggles filters={filters} state={state} />
-      <AddFilter filters={filters} state={state} />
-      <span className={classes.right}>{children}</span>
-      <Chips filters={filters} state={state} />
-      {!unfiltered && (
-        <Button size="compact-sm" variant="subtle" onClick={clear}>
-          Clear filters
-        </Button>
-      )}
+      <div className={classes.row}>
+        {'q' in parameters && <SearchInput state={state} label={searchLabel} />}
+        {'severity' in parameters && (
+          <SeverityToggles state={state} counts={unfiltered ? counts : undefined} />
+        )}
+        <QuickToggles filters={filters} state={state} />
+        <AddFilter filters={filters} state={state} />
+      </div>
+      <div className={classes.row}>
+        <output className={classes.total}>{total}</output>
+        <Chips filters={filters} state={state} />
+        {!unfiltered && (
+          <Button size="compact-sm" variant="subtle" onClick={clear}>
+            Clear filters
+          </Button>
+        )}
+        <span className={classes.right}>{children}</span>
+      </div>
     </search>
   );
 }

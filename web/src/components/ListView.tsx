@@ -74,6 +74,7 @@ export function ListView<T>(props: ListViewProps<T>) {
           timeLabel={props.timeLabel ?? 'Scanned'}
           searchLabel={props.searchLabel ?? 'Search by name'}
           counts={props.counts}
+          total={answer ? describeTotal(answer.body, noun) : ''}
         >
           {props.csv && (
             <CsvLink path={apiPath(api, query, fixed, { format: ['csv'], cursor: [], limit: [] })} />
@@ -127,7 +128,6 @@ export function ListView<T>(props: ListViewProps<T>) {
           caption={props.caption}
           list={answer.body}
           state={state}
-          noun={noun}
           onTurn={() => section.current?.scrollIntoView()}
         >
           <Freshness answer={answer} />
@@ -179,13 +179,12 @@ interface PagerProps {
   caption: string;
   list: List<unknown>;
   state: QueryState;
-  noun: Noun;
   onTurn: () => void;
   children: ReactNode;
 }
 
 /** "Showing 51–100 of 10,000+" and the steps to the pages beside. */
-function Pager({ caption, list, state, noun, onTurn, children }: PagerProps) {
+function Pager({ caption, list, state, onTurn, children }: PagerProps) {
   const { query, position, update } = state;
   const cursor = query.cursor?.[0] ?? '';
   const rows = list.items.length;
@@ -196,7 +195,7 @@ function Pager({ caption, list, state, noun, onTurn, children }: PagerProps) {
   const back = position?.before.at(-1);
   return (
     <footer className={classes.pager}>
-      <span role="status">{rows > 0 && describeRange(list, position?.offset, noun)}</span>
+      <span>{describeRange(list, position?.offset)}</span>
       {children}
       <nav aria-label={`Pages: ${caption}`}>
         {cursor && position === null && <FirstPage state={state} />}
@@ -233,10 +232,15 @@ function Pager({ caption, list, state, noun, onTurn, children }: PagerProps) {
   );
 }
 
-function describeRange(list: List<unknown>, offset: number | undefined, noun: Noun): string {
+const totalOf = ({ total, totalIsExact }: List<unknown>) => `${formatCount(total)}${totalIsExact ? '' : '+'}`;
+
+const describeTotal = (list: List<unknown>, [one, many]: Noun) =>
+  `${totalOf(list)} ${list.total === 1 ? one : many}`;
+
+/** Empty where all rows are shown. @param offset undefined where it is not known */
+function describeRange(list: List<unknown>, offset: number | undefined): string {
   const rows = list.items.length;
-  const total = `${formatCount(list.total)}${list.totalIsExact ? '' : '+'} ${list.total === 1 ? noun[0] : noun[1]}`;
-  if (offset === undefined) return `Showing ${rows} of ${total}`;
-  if (rows === list.total) return total;
-  return `Showing ${formatCount(offset + 1)}–${formatCount(offset + rows)} of ${total}`;
+  if (rows === list.total || rows === 0) return '';
+  if (offset === undefined) return `Showing ${rows} of ${totalOf(list)}`;
+  return `Showing ${formatCount(offset + 1)}–${formatCount(offset + rows)} of ${totalOf(list)}`;
 }

@@ -201,7 +201,7 @@ function DeleteScan({ scan }: { scan: ScanBody }) {
         onClose={() => setAsked(false)}
         title="Delete this scan?"
         path={`/api/scan-results/${scan.id}`}
-        onDeleted={() => navigate(`/artifacts/${scan.artifact.id}`)}
+        onDeleted={() => navigate('/scans')}
       >
         <p>
           The scan of <b>{scan.artifact.name}</b> of {formatDateTime(scan.scannedAt)} goes, with its findings

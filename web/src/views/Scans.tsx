@@ -8,7 +8,7 @@ import { Reference } from '../components/Reference.tsx';
 import { Segments } from '../components/Segments.tsx';
 import { Empty } from '../components/States.tsx';
 import { Time } from '../components/Time.tsx';
-import { formatBytes, plural } from '../format.ts';
+import { formatBytes } from '../format.ts';
 import { scansParameters, uploadsParameters } from '../parameters.ts';
 import { useShow, useUrlQuery } from '../url.ts';
 import { scanColumns, Text } from './columns.tsx';
@@ -90,10 +90,7 @@ const uploadColumns: Column<Upload>[] = [
           <Reference name={artifact ?? 'Scan'} />
         </Link>
       ) : (
-        <>
-          <Text value={artifact} />
-          {scanIds.length > 1 && plural(scanIds.length, ['scan', 'scans'])}
-        </>
+        <Text value={artifact} />
       ),
   },
   {
@@ -102,7 +99,9 @@ const uploadColumns: Column<Upload>[] = [
     cell: (item) => (
       <>
         <Text value={item.detail ?? item.code} />
-        {item.looksLike && <div className={classes.looks}>It looks like {item.looksLike}.</div>}
+        {item.looksLike && !item.detail?.includes(item.looksLike) && (
+          <div className={classes.looks}>It looks like {item.looksLike}.</div>
+        )}
       </>
     ),
   },

@@ -303,11 +303,19 @@ const scanArtifact: Column<ScanSummary> = {
   label: 'Artifact',
   sort: 'artifact',
   fit: 'name',
-  cell: ({ artifact }) => (
-    <Link href={`/artifacts/${artifact.id}`}>
-      <Reference name={artifact.name} />
-    </Link>
+  cell: ({ artifact, labels }) => (
+    <>
+      <Link href={`/artifacts/${artifact.id}`}>
+        <Reference name={artifact.name} />
+      </Link>
+      {Object.keys(labels).length > 0 && <LabelList labels={labels} />}
+    </>
   ),
+};
+const scanLabels: Column<ScanSummary> = {
+  label: 'Labels',
+  fit: 'text',
+  cell: (item) => <LabelList labels={item.labels} />,
 };
 const scanRest: Column<ScanSummary>[] = [
   {
@@ -338,7 +346,6 @@ const scanRest: Column<ScanSummary>[] = [
       );
     },
   },
-  { label: 'Labels', fit: 'text', cell: (item) => <LabelList labels={item.labels} /> },
   {
     label: 'Received',
     sort: 'receivedAt',
@@ -349,7 +356,7 @@ const scanRest: Column<ScanSummary>[] = [
 
 export const scanColumns: Column<ScanSummary>[] = [scanLink, scanArtifact, ...scanRest];
 /** Of one artifact. */
-export const historyColumns: Column<ScanSummary>[] = [scanLink, ...scanRest];
+export const historyColumns: Column<ScanSummary>[] = [scanLink, scanLabels, ...scanRest];
 
 /** What tells findings apart; the rows of a page are told apart by their place too, as exact repeats exist. */
 export const findingKey = (item: Finding): string =>
