@@ -50,7 +50,7 @@ export function forgetRenewal(rules: Rules, s: State, instance: Instance): void 
   if (overtaken || (tooLate && rules.leaseEndsWithTerm)) idleRenewal(renewal);
 }
 
-export function dropLease(instance: Instance): void {
+function dropLease(instance: Instance): void {
   instance.lease.term = 0;
   instance.lease.epoch = 0;
 }

@@ -1,3 +1,4 @@
+import type { Bounds } from './bounds.ts';
 import { forgetRenewal } from './lease.ts';
 import type { Rules } from './rules.ts';
 import { forgetRows } from './settle.ts';
@@ -13,10 +14,16 @@ import { clearEntry, endRead, type Reader, STORE, type State, type Tokens, type 
  * store all the same, since an entry may have expired at any time.
  */
 
-/** The normal form under these rules; a merging is left out where a mutant takes its reason away. */
-export function normaliser(rules: Rules, writes: number, alikeReaders: boolean): (state: State) => void {
-  const rowsDecide = rules.writerDeletesLast && rules.renewalDeletesLast && rules.deleteWhatWasRead;
+/**
+ * The normal form under these rules; a merging is left out where a mutant takes its reason away, and all but
+ * the renumbering of terms where `bounds.merge` is false.
+ */
+export function normaliser(rules: Rules, bounds: Bounds): (state: State) => void {
+  const { merge, writes, readers, homes } = bounds;
+  const alikeReaders = merge && readers === 2 && homes[0] === homes[1];
+  const rowsDecide = merge && rules.writerDeletesLast && rules.renewalDeletesLast && rules.deleteWhatWasRead;
   const tokensDecide =
+    merge &&
     rules.randomFences &&
     rules.compareTokens &&
     rules.compareEveryToken &&
@@ -31,7 +38,7 @@ export function normaliser(rules: Rules, writes: number, alikeReaders: boolean):
       forgetRows(s, s.resend);
       for (const tick of s.ticks) forgetRows(s, tick);
     }
-    if (s.data === writes) forgetFresh(s);
+    if (merge && s.data === writes) forgetFresh(s);
     if (tokensDecide) forgetTokens(s, use);
     normaliseTerms(rules, s, 0);
     normaliseTerms(rules, s, 1);

@@ -50,7 +50,6 @@ function begin(state: State, { start, tags, homes }: Bounds): void {
 export function protocol(bounds: Bounds, rules: Rules): Model<State> {
   const state = emptyState();
   begin(state, bounds);
-  const sameHome = bounds.homes[0] === bounds.homes[1];
   const readers = BOTH.slice(0, bounds.readers);
   const steps: Step<State>[] = [
     ...readers.flatMap((n) => readerSteps(n, bounds, rules)),
@@ -65,7 +64,7 @@ export function protocol(bounds: Bounds, rules: Rules): Model<State> {
     state,
     steps,
     layout: layout(rules, bounds),
-    normalise: normaliser(rules, bounds.writes, sameHome && bounds.readers === 2),
+    normalise: normaliser(rules, bounds),
     violation: (s) =>
       s.stale === 1 ? 'a read was answered with data older than the last answered write' : undefined,
   };

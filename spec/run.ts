@@ -37,7 +37,7 @@ function describe(run: Run, result: Result<State>): string {
     result.states.toLocaleString('en'),
     String(result.depth),
     verdict,
-    result.seconds.toFixed(1),
+    result.cpuSeconds.toFixed(1),
     `${Math.ceil(result.bytes / 2 ** 20)}`,
   ]);
 }
@@ -89,7 +89,7 @@ async function main(args: readonly string[]): Promise<boolean> {
   const traces: string[] = [];
   let good = 0;
   const started = performance.now();
-  console.log(line(['run', 'states', 'depth', 'complete', 'seconds', 'MiB']));
+  console.log(line(['run', 'states', 'depth', 'complete', 'CPU s', 'MiB']));
   await all(runs, Math.min(2, availableParallelism()), (run, result) => {
     const caught = result.counterexample !== undefined;
     if (run.without ? caught : !caught && (result.complete || mayStopEarly.has(run))) good += 1;

@@ -29,9 +29,10 @@ const BASE: Bounds = {
   ticks: [],
   resend: false,
   start: 'warm',
+  merge: true,
 };
 
-const limits = { states: 30e6, seconds: 420 };
+const limits = { states: 30e6, seconds: 3600 };
 const run = (name: string, bounds: Partial<Bounds>): Run => ({
   name,
   bounds: { ...BASE, ...bounds },
@@ -49,6 +50,7 @@ export const RUNS: readonly Run[] = [
     resend: true,
   }),
   run('1 write, 1 fault, one read at the instance that writes', { readers: 2, homes: [0, 1], renewals: [1] }),
+  run('1 write, 1 fault, no states merged', { renewals: [1], merge: false }),
   run('1 write, 1 fault, after a change of epoch', { start: 'moved' }),
   run('1 write, 1 fault, no memory counts yet', { start: 'strange' }),
   run('1 write, 1 fault', {}),
@@ -57,7 +59,7 @@ export const RUNS: readonly Run[] = [
   run('two tags: 1 write, 1 fault', { tags: 2, renewals: [1] }),
 ];
 
-const fullLimits = { states: 90e6, seconds: 3600 };
+const fullLimits = { states: 90e6, seconds: 7200 };
 const full = (name: string, bounds: Partial<Bounds>): Run => ({ ...run(name, bounds), limits: fullLimits });
 
 /** `npm run spec:full`: as far as the limits let them (90 M states are 3.6 GB, and two run at once). */
@@ -65,10 +67,11 @@ export const FULL_RUNS: readonly Run[] = [
   full('1 write, 2 faults', { faults: 2 }),
   full('2 writes, 1 fault', { writes: 2 }),
   full('1 write, 1 fault, two reads, ticks, resend', { readers: 2, ticks: [0, 1], resend: true }),
+  full('2 writes, 2 faults', { writes: 2, faults: 2 }),
   full('two tags: 2 writes, 1 fault', { tags: 2, writes: 2, renewals: [1] }),
 ];
 
-const mutantLimits = { states: 10e6, seconds: 120 };
+const mutantLimits = { states: 10e6, seconds: 600 };
 const mutant = (rule: RuleName, bounds: Partial<Bounds> = {}): Run => ({
   name: `without ${rule}`,
   bounds: { ...BASE, renewals: [1], ...bounds },

@@ -44,7 +44,7 @@ export function idle(settler: Settler): void {
 }
 
 /** What a settler does when Redis did not confirm: a tick comes again, an answer has to wait. */
-export function giveUp(settler: Settler): void {
+function giveUp(settler: Settler): void {
   if (settler.vouches === 0) {
     idle(settler);
     return;

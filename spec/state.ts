@@ -40,7 +40,7 @@ export const BOTH: readonly Two[] = [0, 1];
 export type Tokens = [number, number];
 
 /** What one Redis memory holds under each epoch. */
-export type Memory = readonly [Keys, Keys, Keys];
+type Memory = readonly [Keys, Keys, Keys];
 export const EPOCHS = 3;
 
 export interface Keys {
