@@ -1,8 +1,8 @@
 import type { Step } from './checker.ts';
 import { idleRenewal, renewalStep } from './lease.ts';
 import type { Rules } from './rules.ts';
-import { registeredNow } from './settle.ts';
-import { CHANGE, OUTLIVE, type State, type Two } from './state.ts';
+import { idle, registeredNow } from './settle.ts';
+import { CHANGE, EPOCHS, NO_MEMORY, OUTLIVE, type State, type Two } from './state.ts';
 
 /*
  * Which memory counts. A renewal that saw another identity than its own changes the authority in one
@@ -32,5 +32,41 @@ export function authoritySteps(i: Two, rules: Rules): Step<State>[] {
       idleRenewal(renewal);
       return true;
     }),
+  ];
+}
+
+const WAITING = 1;
+
+/**
+ * Without Redis anywhere and with a long backlog, no memory counts any more and the backlog is dropped: whatever
+ * counts next does so under another epoch, in which nothing older is. That is true of the rows that were there
+ * when the old epoch ended. One that comes later may concern an epoch that is in use by now.
+ */
+export function dropSteps(rules: Rules): Step<State>[] {
+  return [
+    {
+      name: 'backlog: no memory counts any more',
+      run: (s) => {
+        const { authority, drop } = s;
+        if (drop.at !== 0 || s.pending === 0 || authority.epoch === EPOCHS) return false;
+        authority.epoch += 1;
+        authority.identity = NO_MEMORY;
+        authority.settled = 0;
+        drop.at = WAITING;
+        drop.rows = s.pending;
+        registeredNow(s, drop.outlives);
+        return true;
+      },
+    },
+    {
+      name: 'backlog: has outlived every lease, rows are dropped',
+      run: (s) => {
+        const { drop } = s;
+        if (drop.at !== WAITING || drop.outlives[0] !== 0 || drop.outlives[1] !== 0) return false;
+        s.pending = rules.dropWhatWasMoot ? s.pending & ~drop.rows : 0;
+        idle(drop);
+        return true;
+      },
+    },
   ];
 }

@@ -17,6 +17,8 @@ export interface Bounds {
   readonly renewals: readonly Two[];
   readonly ticks: readonly Two[];
   readonly resend: boolean;
+  /** Someone may drop the backlog, as long as epochs last. */
+  readonly drop: boolean;
   readonly start: Start;
   /** Merge states that differ in nothing that matters (normalise.ts). Without, a run takes 70 times the states. */
   readonly merge: boolean;

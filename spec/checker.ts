@@ -61,13 +61,8 @@ interface TraceStep<S> {
  * Visits every state that can be reached from `model.state`.
  *
  * @param limits where to give up
- * @param progress called about every 2^20 states with their number and the depth
  */
-export function explore<S>(
-  model: Model<S>,
-  limits: Limits,
-  progress: (states: number, depth: number) => void = () => {},
-): Result<S> {
+export function explore<S>(model: Model<S>, limits: Limits): Result<S> {
   const started = performance.now();
   const startedCpu = cpuSeconds();
   const { state, steps } = model;
@@ -88,7 +83,6 @@ export function explore<S>(
       levelEnd = store.count;
       depth += 1;
     }
-    if ((next & 0xfffff) === 0xfffff) progress(store.count, depth);
     unpack(model, codec, store, next);
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i] as Step<S>;

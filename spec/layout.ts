@@ -12,7 +12,7 @@ export function layout(rules: Rules, bounds: Bounds): (state: State, codec: Code
     s.acked = codec.field(s.acked, 2);
     s.pending = codec.field(s.pending, 4);
     s.authority.epoch = codec.field(s.authority.epoch, 2);
-    s.authority.identity = codec.field(s.authority.identity, 1) as Two;
+    s.authority.identity = codec.field(s.authority.identity, 2) as State['authority']['identity'];
     s.authority.settled = codec.field(s.authority.settled, 1);
     s.faults = codec.field(s.faults, 2);
     for (const memory of s.memories) {
@@ -27,6 +27,7 @@ export function layout(rules: Rules, bounds: Bounds): (state: State, codec: Code
     if (bounds.readers === 2) visitReader(s.readers[1], codec, tokens);
     visitSettler(s.writer, codec);
     if (bounds.resend) visitSettler(s.resend, codec);
+    if (bounds.drop) visitSettler(s.drop, codec);
     for (const i of bounds.ticks) visitSettler(s.ticks[i], codec);
     s.highestToken = tokens.highest;
   };

@@ -217,7 +217,7 @@ export function renewalSteps(i: Two, bounds: Bounds, rules: Rules): Step<State>[
 
 /** Everyone who waits for the end of a lease. */
 function waiting(s: State): readonly { outlives: [number, number] }[] {
-  return [s.writer, s.resend, s.instances[0].renewal, s.instances[1].renewal];
+  return [s.writer, s.resend, s.drop, s.instances[0].renewal, s.instances[1].renewal];
 }
 
 /** Time passes, for PostgreSQL, for whoever waits, and for a frozen instance too: its oldest term is over. */

@@ -129,6 +129,7 @@ function normaliseTerms(rules: Rules, s: State, i: Two): void {
   instance.registered = heldTerm(instance.registered, older, younger);
   s.writer.outlives[i] = heldTerm(s.writer.outlives[i], older, younger);
   s.resend.outlives[i] = heldTerm(s.resend.outlives[i], older, younger);
+  s.drop.outlives[i] = heldTerm(s.drop.outlives[i], older, younger);
   s.instances[0].renewal.outlives[i] = heldTerm(s.instances[0].renewal.outlives[i], older, younger);
   s.instances[1].renewal.outlives[i] = heldTerm(s.instances[1].renewal.outlives[i], older, younger);
   if (instance.registered === 0 && rules.handBackByTerm) instance.handBack = 0;

@@ -1,4 +1,4 @@
-import { authoritySteps } from './authority.ts';
+import { authoritySteps, dropSteps } from './authority.ts';
 import type { Bounds } from './bounds.ts';
 import type { Model, Step } from './checker.ts';
 import { faultSteps } from './faults.ts';
@@ -57,6 +57,7 @@ export function protocol(bounds: Bounds, rules: Rules): Model<State> {
     ...(bounds.resend ? resendSteps(bounds, rules) : []),
     ...bounds.ticks.flatMap((i) => tickSteps(i, bounds, rules)),
     ...bounds.renewals.flatMap((i) => [...renewalSteps(i, bounds, rules), ...authoritySteps(i, rules)]),
+    ...(bounds.drop ? dropSteps(rules) : []),
     ...BOTH.flatMap((i) => timeSteps(i, rules)),
     ...faultSteps(bounds, rules),
   ];

@@ -124,6 +124,11 @@ export const RULES = [
     why: 'that nobody holds a lease may have changed by the time the statement takes effect',
     mutant: 'an authority without leases changes at once, in one statement',
   },
+  {
+    name: 'dropWhatWasMoot',
+    why: 'only rows that were there before the last epoch ended are moot: whatever counts next was loaded later',
+    mutant: 'who drops a backlog deletes all that is pending once it has outlived the leases',
+  },
 ] as const;
 
 export type RuleName = (typeof RULES)[number]['name'];

@@ -28,6 +28,7 @@ const BASE: Bounds = {
   renewals: [0, 1],
   ticks: [],
   resend: false,
+  drop: false,
   start: 'warm',
   merge: true,
 };
@@ -52,6 +53,7 @@ export const RUNS: readonly Run[] = [
   run('1 write, 1 fault, one read at the instance that writes', { readers: 2, homes: [0, 1], renewals: [1] }),
   run('1 write, 1 fault, no states merged', { renewals: [1], merge: false }),
   run('1 write, 1 fault, after a change of epoch', { start: 'moved' }),
+  run('2 writes, no fault, a backlog is dropped', { writes: 2, faults: 0, renewals: [1], drop: true }),
   run('1 write, 1 fault, no memory counts yet', { start: 'strange' }),
   run('1 write, 1 fault', {}),
   run('2 writes, no fault, two reads at once', { writes: 2, faults: 0, readers: 2, renewals: [1] }),
@@ -105,4 +107,5 @@ export const MUTANTS: readonly Run[] = [
   mutant('epochInKeys'),
   mutant('changeInTwoStatements', { renewals: [0, 1] }),
   mutant('noShortcut', { renewals: [0, 1] }),
+  mutant('dropWhatWasMoot', { writes: 2, faults: 0, drop: true }),
 ];

@@ -13,7 +13,7 @@ export interface State {
   acked: number;
   /** cache_change: one bit per write and tag. */
   pending: number;
-  authority: { epoch: number; identity: Two; settled: number };
+  authority: { epoch: number; identity: Two | typeof NO_MEMORY; settled: number };
 
   // Redis
   memories: readonly [Memory, Memory];
@@ -23,6 +23,8 @@ export interface State {
   writer: Settler;
   resend: Settler;
   ticks: readonly [Settler, Settler];
+  /** Someone who drops a backlog: see authority.ts. */
+  drop: Settler;
   readers: readonly [Reader, Reader];
 
   /** Faults that have happened. */
@@ -34,6 +36,8 @@ export interface State {
 }
 
 export type Two = 0 | 1;
+/** The identity in the authority row while no memory counts. */
+export const NO_MEMORY = 2;
 export const BOTH: readonly Two[] = [0, 1];
 
 /** The tokens of an entry, one for each of its tags. */
@@ -152,6 +156,7 @@ export function emptyState(): State {
     writer: noSettler(),
     resend: noSettler(),
     ticks: [noSettler(), noSettler()],
+    drop: noSettler(),
     readers: [noReader(), noReader()],
     faults: 0,
     stale: 0,
