@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { describe } from 'vitest';
 import { createDatabase } from '../setup/database.ts';
-import { projectFile, startTrivet, type TestTrivet } from '../setup/process.ts';
+import { startTrivet, type TestTrivet } from '../setup/process.ts';
 import { startTestRedis, type TestRedis } from '../setup/redis.ts';
 
 const executablePath = process.env.TEST_CHROMIUM;
@@ -85,13 +85,11 @@ function launch(): Promise<Browser> {
   });
 }
 
-const axeSource = readFileSync(projectFile('node_modules', 'axe-core', 'axe.min.js'), 'utf8');
-
 /** What axe finds wrong with a page, a line each. */
 export async function accessibilityProblems(page: Page): Promise<string[]> {
   // By the debugger's protocol, as the Content-Security-Policy lets no foreign script in.
   const session = await page.context().newCDPSession(page);
-  await session.send('Runtime.evaluate', { expression: axeSource });
+  await session.send('Runtime.evaluate', { expression: axe.source });
   const { result } = await session.send('Runtime.evaluate', {
     expression: 'axe.run(document).then(({ violations }) => JSON.stringify(violations))',
     awaitPromise: true,

@@ -68,7 +68,7 @@ describeInBrowser('every view', () => {
     const page = await dashboard.open('/vulnerabilities');
     const first = page.getByRole('table', { name: 'Vulnerabilities' }).getByRole('row').nth(1);
     expect(await first.textContent()).toContain('Critical');
-    await page.getByText('46 vulnerabilities').waitFor();
+    await page.getByText('46 vulnerabilities', { exact: true }).waitFor();
     await page.getByRole('link', { name: 'Every finding' }).click();
     await heading(page, 'Findings').waitFor();
     await page.getByText('Showing 1–50 of 67').waitFor();
@@ -92,7 +92,7 @@ describeInBrowser('every view', () => {
     await heading(page, `${SHOP}:1.4.1`).waitFor();
     await page.goBack();
     await page.getByRole('link', { name: 'Every artifact' }).click();
-    await page.getByText('2 artifacts').waitFor();
+    await page.getByText('2 artifacts', { exact: true }).waitFor();
   });
 
   it('artifact: what it has now, its history, and two of its scans to compare', async () => {
@@ -164,7 +164,7 @@ describeInBrowser('every view', () => {
 
   it('scans: what was received, and what was refused and why', async () => {
     const page = await dashboard.open('/scans');
-    await page.getByText('3 scans').waitFor();
+    await page.getByText('3 scans', { exact: true }).waitFor();
     const refused = await fetch(`${dashboard.trivet.url}/api/scan-results`, {
       method: 'POST',
       body: '{"a": 1}',
@@ -245,5 +245,5 @@ describeInBrowser('every view', () => {
       }
     }
     expect(problems).toEqual([]);
-  }, 90_000);
+  }, 120_000);
 });

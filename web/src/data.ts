@@ -2,7 +2,7 @@ import { QueryClient, type UseQueryResult, useQuery } from '@tanstack/react-quer
 import { type Answer, ApiError, get } from './api.ts';
 
 /** Lists and figures are asked for again this often while the page is visible. */
-export const POLL_MS = 15_000;
+const POLL_MS = 15_000;
 
 export const queryClient = new QueryClient({
   defaultOptions: {

@@ -8,6 +8,9 @@ import { Router } from 'wouter';
 import { App } from './App.tsx';
 import { queryClient } from './data.ts';
 
+// A part of the dashboard is gone from the server when a newer version was deployed: the page comes with its own.
+addEventListener('vite:preloadError', () => location.reload());
+
 const root = document.getElementById('root');
 const base = new URL(document.baseURI).pathname.replace(/\/$/, '');
 

@@ -13,7 +13,7 @@ import type {
 } from '../../src/schemas.ts';
 
 /** What a parameter may hold: `search` is text of two characters or more, a list is a choice. */
-export type Check = 'text' | 'search' | 'flag' | 'number' | readonly string[];
+type Check = 'text' | 'search' | 'flag' | 'number' | readonly string[];
 export type Parameters = Readonly<Record<string, Check>>;
 /** Values by name, as they stand in the address. */
 export type Query = Readonly<Record<string, readonly string[]>>;

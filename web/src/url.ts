@@ -32,7 +32,7 @@ function accept(check: Parameters[string] | undefined, value: string): string | 
 /** `?severity=CRITICAL&fixable=true`, or nothing at all. */
 export function toSearch(query: Query): string {
   const search = new URLSearchParams(
-    Object.entries(query).flatMap(([name, values]) => values.map((value) => [name, value])),
+    Object.entries(query).flatMap(([name, values]) => values.map((value): [string, string] => [name, value])),
   );
   return search.size > 0 ? `?${search}` : '';
 }

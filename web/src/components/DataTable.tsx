@@ -16,7 +16,7 @@ export interface Column<T> {
   fit?: 'text' | 'wide' | 'name';
 }
 
-export interface Sorting {
+interface Sorting {
   by: string | undefined;
   descending: boolean;
   onSort: (by: string, descending: boolean) => void;

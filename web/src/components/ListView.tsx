@@ -3,19 +3,18 @@ import { type ReactNode, useRef } from 'react';
 import type { List, SeverityCounts } from '../../../src/schemas.ts';
 import { addressOf } from '../api.ts';
 import { useGet } from '../data.ts';
-import { formatCount, type Noun, plural } from '../format.ts';
+import { type Noun, plural } from '../format.ts';
 import { useReturnFocus } from '../navigation.ts';
 import type { Parameters, Query } from '../parameters.ts';
-import { apiPath, filtersOf, type Position, type QueryState } from '../url.ts';
+import { apiPath, filtersOf, type QueryState } from '../url.ts';
 import { type Column, DataTable } from './DataTable.tsx';
 import { FilterBar } from './FilterBar.tsx';
 import { Freshness } from './Freshness.tsx';
 import { Icon } from './Icon.tsx';
 import classes from './ListView.module.css';
+import { describeTotal, FirstPage, Pager } from './Pager.tsx';
 import { Empty, Failure, Skeleton } from './States.tsx';
 import { useHeld } from './useHeld.ts';
-
-const PAGE_ROWS = 50;
 
 export interface ListViewProps<T> {
   /** Path of the list's API: `/api/scan-results`. */
@@ -32,7 +31,7 @@ export interface ListViewProps<T> {
   columns: readonly Column<T>[];
   itemKey: (item: T) => string | number;
   /** The order where the address names none. */
-  defaultSort?: { by: string; descending: boolean };
+  defaultSort?: string;
   group?: (item: T) => string;
   detail?: (item: T) => ReactNode;
   detailLabel?: string;
@@ -47,25 +46,16 @@ export interface ListViewProps<T> {
 
 /** A list of the API: filters, table, pages and where the answer came from. All lists of the dashboard are this. */
 export function ListView<T>(props: ListViewProps<T>) {
-  const { api, parameters, state, fixed = {}, noun, itemKey, filterable = true } = props;
-  const { query, dropped, update } = state;
+  const { api, parameters, state, fixed = {}, caption, noun, itemKey, filterable = true } = props;
+  const { query, dropped } = state;
   const path = apiPath(api, query, fixed);
   const loaded = useGet<List<T>>(path, { keep: true });
   const { answer, pending, showPending } = useHeld(path, loaded, itemKey);
   const section = useRef<HTMLElement>(null);
   useReturnFocus(answer !== undefined);
-
-  const filtered = Object.keys(filtersOf(query)).length > 0;
-  const { defaultSort } = props;
-  const by = query.sort?.[0] ?? defaultSort?.by;
-  const column = props.columns.find((one) => one.sort === by);
-  const descending = query.order
-    ? query.order[0] === 'desc'
-    : (column?.descending ?? defaultSort?.descending ?? false);
-  const items = answer?.body.items;
-
+  const csv = apiPath(api, query, fixed, { format: ['csv'], cursor: [], limit: [] });
   return (
-    <section className={classes.list} ref={section} aria-label={props.caption}>
+    <section className={classes.list} ref={section} aria-label={caption}>
       {props.title && <h2 className={classes.title}>{props.title}</h2>}
       {filterable && (
         <FilterBar
@@ -76,9 +66,7 @@ export function ListView<T>(props: ListViewProps<T>) {
           counts={props.counts}
           total={answer ? describeTotal(answer.body, noun) : ''}
         >
-          {props.csv && (
-            <CsvLink path={apiPath(api, query, fixed, { format: ['csv'], cursor: [], limit: [] })} />
-          )}
+          {props.csv && <CsvLink path={csv} />}
         </FilterBar>
       )}
       {dropped.length > 0 && (
@@ -95,37 +83,14 @@ export function ListView<T>(props: ListViewProps<T>) {
       <div role="status" className={classes.pending}>
         {pending && (
           <Button size="compact-sm" onClick={showPending}>
-            {pending.added > 0
-              ? `${plural(pending.added, newOf(noun))} – show`
-              : 'The list has changed – show'}
+            {pending.added > 0 ? plural(pending.added, newOf(noun)) : 'The list has changed'} – show
           </Button>
         )}
       </div>
-      {items && items.length > 0 && (
-        <DataTable
-          {...props}
-          items={items}
-          sorting={{
-            by,
-            descending,
-            onSort: (sort, down) => update({ sort: [sort], order: [down ? 'desc' : 'asc'] }),
-          }}
-          dimmed={loaded.isPlaceholderData}
-        />
-      )}
-      {items?.length === 0 &&
-        (filtered ? (
-          <NothingMatches state={state} noun={noun} />
-        ) : query.cursor ? (
-          <Empty title="Nothing is left on this page">
-            <FirstPage state={state} />
-          </Empty>
-        ) : (
-          props.empty
-        ))}
+      {answer && <Rows {...props} items={answer.body.items} dimmed={loaded.isPlaceholderData} />}
       {answer && (
         <Pager
-          caption={props.caption}
+          caption={caption}
           list={answer.body}
           state={state}
           onTurn={() => section.current?.scrollIntoView()}
@@ -135,6 +100,27 @@ export function ListView<T>(props: ListViewProps<T>) {
       )}
     </section>
   );
+}
+
+/** The table, or why there is none. */
+function Rows<T>(props: ListViewProps<T> & { items: readonly T[]; dimmed: boolean }) {
+  const { state, items, columns, defaultSort, noun, empty } = props;
+  const { query, update } = state;
+  if (items.length === 0) {
+    if (Object.keys(filtersOf(query)).length > 0) return <NothingMatches state={state} noun={noun} />;
+    if (!query.cursor) return empty;
+    return (
+      <Empty title="Nothing is left on this page">
+        <FirstPage state={state} />
+      </Empty>
+    );
+  }
+  const by = query.sort?.[0] ?? defaultSort;
+  const descending = query.order
+    ? query.order[0] === 'desc'
+    : (columns.find(({ sort }) => sort === by)?.descending ?? false);
+  const onSort = (sort: string, down: boolean) => update({ sort: [sort], order: [down ? 'desc' : 'asc'] });
+  return <DataTable {...props} sorting={{ by, descending, onSort }} />;
 }
 
 const newOf = ([one, many]: Noun): Noun => [`new ${one}`, `new ${many}`];
@@ -165,82 +151,4 @@ function NothingMatches({ state, noun }: { state: QueryState; noun: Noun }) {
       </Button>
     </Empty>
   );
-}
-
-function FirstPage({ state }: { state: QueryState }) {
-  return (
-    <Button size="compact-sm" variant="default" onClick={() => state.update({ cursor: [] })}>
-      First page
-    </Button>
-  );
-}
-
-interface PagerProps {
-  caption: string;
-  list: List<unknown>;
-  state: QueryState;
-  onTurn: () => void;
-  children: ReactNode;
-}
-
-/** "Showing 51–100 of 10,000+" and the steps to the pages beside. */
-function Pager({ caption, list, state, onTurn, children }: PagerProps) {
-  const { query, position, update } = state;
-  const cursor = query.cursor?.[0] ?? '';
-  const rows = list.items.length;
-  const turn = (to: string, reached: Position | null) => {
-    update({ cursor: to ? [to] : [] }, { position: reached });
-    onTurn();
-  };
-  const back = position?.before.at(-1);
-  return (
-    <footer className={classes.pager}>
-      <span>{describeRange(list, position?.offset)}</span>
-      {children}
-      <nav aria-label={`Pages: ${caption}`}>
-        {cursor && position === null && <FirstPage state={state} />}
-        {position && back !== undefined && (
-          <Button
-            size="compact-sm"
-            variant="default"
-            onClick={() =>
-              turn(back, {
-                before: position.before.slice(0, -1),
-                offset: Math.max(0, position.offset - Number(query.limit?.[0] ?? PAGE_ROWS)),
-              })
-            }
-          >
-            Previous
-          </Button>
-        )}
-        {list.nextCursor !== null && (
-          <Button
-            size="compact-sm"
-            variant="default"
-            onClick={() =>
-              turn(
-                list.nextCursor ?? '',
-                position && { before: [...position.before, cursor], offset: position.offset + rows },
-              )
-            }
-          >
-            Next
-          </Button>
-        )}
-      </nav>
-    </footer>
-  );
-}
-
-const totalOf = ({ total, totalIsExact }: List<unknown>) => `${formatCount(total)}${totalIsExact ? '' : '+'}`;
-
-const describeTotal = (list: List<unknown>, [one, many]: Noun) =>
-  `${totalOf(list)} ${list.total === 1 ? one : many}`;
-
-/** Empty where all rows are shown. @param offset undefined where it is not known */
-function describeRange(list: List<unknown>, offset: number | undefined): string {
-  const rows = list.items.length;
-  if (rows === list.total || rows === 0) return '';
-  if (offset === undefined) return `Showing ${rows} of ${totalOf(list)}`;
-  return `Showing ${formatCount(offset + 1)}–${formatCount(offset + rows)} of ${totalOf(list)}`;
 }

@@ -4,7 +4,7 @@ import type { Answer } from '../api.ts';
 import type { Loaded } from '../data.ts';
 
 /** What has changed since, while the old rows are still shown. */
-export interface Pending {
+interface Pending {
   /** How many rows are new. */
   added: number;
 }

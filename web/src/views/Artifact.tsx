@@ -2,6 +2,7 @@ import { Button, Tabs } from '@mantine/core';
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 import type { Artifact as ArtifactBody, Kind } from '../../../src/schemas.ts';
+import { Difference, LabelList, OperatingSystem } from '../components/Cells.tsx';
 import { Copy } from '../components/Copy.tsx';
 import { DataTable } from '../components/DataTable.tsx';
 import { DeleteDialog } from '../components/DeleteDialog.tsx';
@@ -18,8 +19,8 @@ import { formatCount, plural, sumOf } from '../format.ts';
 import { findingsParameters, type Parameters } from '../parameters.ts';
 import { useShow, useUrlQuery } from '../url.ts';
 import { ArtifactScans } from './ArtifactScans.tsx';
-import { Difference, findingColumns, findingKey, LabelList, OperatingSystem } from './columns.tsx';
 import classes from './Scan.module.css';
+import { findingColumns, findingKey } from './vulnerabilityColumns.tsx';
 
 const SeverityChart = lazy(async () => ({
   default: (await import('../components/SeverityChart.tsx')).SeverityChart,
@@ -224,7 +225,7 @@ function Findings({ artifact }: { artifact: ArtifactBody }) {
       noun={['finding', 'findings']}
       columns={columns}
       itemKey={findingKey}
-      defaultSort={{ by: 'severity', descending: true }}
+      defaultSort="severity"
       timeLabel="First seen"
       searchLabel="Search id, title, package"
       counts={artifact.severityCounts}

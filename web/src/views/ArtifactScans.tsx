@@ -8,7 +8,7 @@ import { Empty } from '../components/States.tsx';
 import { formatDateTime } from '../format.ts';
 import { type Parameters, scansParameters } from '../parameters.ts';
 import { useUrlQuery } from '../url.ts';
-import { historyColumns } from './columns.tsx';
+import { historyColumns } from './scanColumns.tsx';
 
 const { kind, latest, label, severity, since, until, sort, order, limit, cursor } = scansParameters;
 const parameters: Parameters = { kind, latest, label, severity, since, until, sort, order, limit, cursor };
@@ -60,7 +60,7 @@ export function ArtifactScans({ artifactId }: { artifactId: number }) {
         noun={['scan', 'scans']}
         columns={columns}
         itemKey={(item) => item.id}
-        defaultSort={{ by: 'scannedAt', descending: true }}
+        defaultSort="scannedAt"
         empty={<Empty title="No scan is kept of this artifact" />}
       />
     </>

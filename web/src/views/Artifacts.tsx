@@ -1,5 +1,6 @@
 import { Link } from 'wouter';
 import type { ArtifactSummary, List, Repository } from '../../../src/schemas.ts';
+import { Count, Text } from '../components/Cells.tsx';
 import { type Column, DataTable } from '../components/DataTable.tsx';
 import { ListView } from '../components/ListView.tsx';
 import { Page } from '../components/Page.tsx';
@@ -14,7 +15,7 @@ import { formatCount, plural } from '../format.ts';
 import { artifactsParameters, type Query } from '../parameters.ts';
 import { apiPath, filtersOf, toSearch, useShow, useUrlQuery } from '../url.ts';
 import classes from './Artifacts.module.css';
-import { artifactColumns, Count, Text } from './columns.tsx';
+import { artifactColumns } from './artifactColumns.tsx';
 import { NoData } from './NoData.tsx';
 
 /** Which of my things are worst, and which are not scanned any more? */
@@ -24,9 +25,9 @@ export function Artifacts() {
   const shared = {
     parameters: artifactsParameters,
     state,
-    defaultSort: { by: 'severity', descending: true },
+    defaultSort: 'severity',
     timeLabel: 'Last seen',
-    empty: <NoData />,
+    empty: <NoData what="artifacts" />,
   };
   return (
     <Page

@@ -1,11 +1,11 @@
 import { useState } from 'react';
 import type { CacheStatistics, InstanceStatistics, ReadStatistics } from '../../../src/schemas.ts';
+import { Count } from '../components/Cells.tsx';
 import { type Column, DataTable } from '../components/DataTable.tsx';
 import { Panel } from '../components/Page.tsx';
 import { Time } from '../components/Time.tsx';
 import { formatBytes, formatDuration, formatMs, formatRatio } from '../format.ts';
 import { reasonText } from '../reasons.ts';
-import { Count } from './columns.tsx';
 
 type Read = ReadStatistics & { name: string; savedSeconds: number | null };
 

@@ -10,6 +10,7 @@ import type {
   ScanFinding,
   ScanSummary,
 } from '../../../src/schemas.ts';
+import { Place, Text } from '../components/Cells.tsx';
 import type { Column } from '../components/DataTable.tsx';
 import { Icon } from '../components/Icon.tsx';
 import { ListView } from '../components/ListView.tsx';
@@ -20,7 +21,7 @@ import { useGet } from '../data.ts';
 import { formatCount, formatDateTime, formatWord } from '../format.ts';
 import { useMemoryQuery, useUrlQuery } from '../url.ts';
 import classes from './Compare.module.css';
-import { Place, Text, vulnerabilityHref } from './columns.tsx';
+import { vulnerabilityHref } from './vulnerabilityColumns.tsx';
 
 const NO_FILTERS = { limit: 'number', cursor: 'text' } as const;
 

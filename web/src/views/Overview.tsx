@@ -1,6 +1,7 @@
 import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import type { ArtifactSummary, List, ScanSummary, Summary, Vulnerability } from '../../../src/schemas.ts';
+import { Difference } from '../components/Cells.tsx';
 import { type Column, DataTable } from '../components/DataTable.tsx';
 import { Freshness } from '../components/Freshness.tsx';
 import { Page, Panel } from '../components/Page.tsx';
@@ -10,9 +11,10 @@ import { Time, useNow } from '../components/Time.tsx';
 import { Toggles } from '../components/Toggles.tsx';
 import { useGet } from '../data.ts';
 import { formatCount, formatDifference } from '../format.ts';
-import { artifactColumns, Difference, vulnerabilityColumns } from './columns.tsx';
+import { artifactColumns } from './artifactColumns.tsx';
 import { NoData } from './NoData.tsx';
 import classes from './Overview.module.css';
+import { vulnerabilityColumns } from './vulnerabilityColumns.tsx';
 
 const SeverityChart = lazy(async () => ({
   default: (await import('../components/SeverityChart.tsx')).SeverityChart,
@@ -26,7 +28,7 @@ export function Overview() {
       <Await loaded={loaded}>
         {(summary) =>
           summary.scans.total === 0 && summary.artifacts.live + summary.artifacts.stale === 0 ? (
-            <NoData />
+            <NoData what="results" />
           ) : (
             <Figures summary={summary} />
           )

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 import type { Scan as ScanBody } from '../../../src/schemas.ts';
 import { addressOf } from '../api.ts';
+import { OperatingSystem } from '../components/Cells.tsx';
 import { Copy } from '../components/Copy.tsx';
 import { DeleteDialog } from '../components/DeleteDialog.tsx';
 import { Facts } from '../components/Facts.tsx';
@@ -16,7 +17,6 @@ import { useGet } from '../data.ts';
 import { formatBytes, formatCount, formatDateTime, plural, sumOf } from '../format.ts';
 import { useShow } from '../url.ts';
 import { ArtifactScans } from './ArtifactScans.tsx';
-import { OperatingSystem } from './columns.tsx';
 import classes from './Scan.module.css';
 import { Licenses, Misconfigurations, ScanVulnerabilities, Secrets, Suppressed } from './ScanFindings.tsx';
 

@@ -6,6 +6,7 @@ import type {
   Secret,
   Suppressed as SuppressedFinding,
 } from '../../../src/schemas.ts';
+import { Text } from '../components/Cells.tsx';
 import { CodeLines } from '../components/CodeLines.tsx';
 import type { Column } from '../components/DataTable.tsx';
 import { ExternalLink } from '../components/ExternalLink.tsx';
@@ -21,7 +22,7 @@ import {
   scanVulnerabilitiesParameters,
 } from '../parameters.ts';
 import { useUrlQuery } from '../url.ts';
-import { scanFindingColumns, Text } from './columns.tsx';
+import { scanFindingColumns } from './vulnerabilityColumns.tsx';
 
 interface Props {
   scan: ScanSummary;
@@ -59,7 +60,7 @@ export function ScanVulnerabilities({ scan }: Props) {
         [item.vulnerabilityId, item.package, item.installedVersion, item.target, item.path].join('\n')
       }
       group={(item) => item.path ?? item.target}
-      defaultSort={{ by: 'severity', descending: true }}
+      defaultSort="severity"
       searchLabel="Search id, title, package"
       counts={scan.severityCounts}
       empty={<NothingFound scan={scan} kind="vulnerability" what="vulnerabilities" />}

@@ -1,5 +1,6 @@
 import { Link } from 'wouter';
 import type { Upload } from '../../../src/schemas.ts';
+import { Text } from '../components/Cells.tsx';
 import { Copy } from '../components/Copy.tsx';
 import type { Column } from '../components/DataTable.tsx';
 import { ListView } from '../components/ListView.tsx';
@@ -11,9 +12,9 @@ import { Time } from '../components/Time.tsx';
 import { formatBytes } from '../format.ts';
 import { scansParameters, uploadsParameters } from '../parameters.ts';
 import { useShow, useUrlQuery } from '../url.ts';
-import { scanColumns, Text } from './columns.tsx';
 import { NoData } from './NoData.tsx';
 import classes from './Scans.module.css';
+import { scanColumns } from './scanColumns.tsx';
 
 /** Did my upload arrive? */
 export function Scans() {
@@ -42,7 +43,7 @@ export function Scans() {
   );
 }
 
-const NEWEST_RECEIVED = { by: 'receivedAt', descending: true };
+const DEFAULT_SORT = 'receivedAt';
 
 function AllScans() {
   const state = useUrlQuery(scansParameters);
@@ -51,16 +52,16 @@ function AllScans() {
       api="/api/scan-results"
       parameters={scansParameters}
       state={state}
-      fixed={{ sort: state.query.sort ?? [NEWEST_RECEIVED.by] }}
+      fixed={{ sort: state.query.sort ?? [DEFAULT_SORT] }}
       caption="Scans"
       noun={['scan', 'scans']}
       columns={scanColumns}
       itemKey={(item) => item.id}
-      defaultSort={NEWEST_RECEIVED}
+      defaultSort={DEFAULT_SORT}
       timeLabel="Scanned"
       searchLabel="Search artifact"
       csv
-      empty={<NoData />}
+      empty={<NoData what="scans" />}
     />
   );
 }

@@ -6,8 +6,8 @@ import { useGet } from '../data.ts';
 import { carryOver } from '../filters.ts';
 import { findingsParameters, type Query, vulnerabilitiesParameters } from '../parameters.ts';
 import { toSearch, useShow, useUrlQuery } from '../url.ts';
-import { findingColumns, findingKey, vulnerabilityColumns } from './columns.tsx';
 import { NoData } from './NoData.tsx';
+import { findingColumns, findingKey, vulnerabilityColumns } from './vulnerabilityColumns.tsx';
 
 /** What is present now, how bad, how wide, fixable? */
 export function Vulnerabilities() {
@@ -28,12 +28,12 @@ function Grouped() {
         noun={['vulnerability', 'vulnerabilities']}
         columns={vulnerabilityColumns}
         itemKey={(item) => item.id}
-        defaultSort={{ by: 'severity', descending: true }}
+        defaultSort="severity"
         timeLabel="First seen"
         searchLabel="Search id, title, package"
         counts={summary.data?.body.vulnerabilities}
         csv
-        empty={<NoData />}
+        empty={<NoData what="vulnerabilities" />}
       />
     </Page>
   );
@@ -52,12 +52,12 @@ function EveryFinding() {
         noun={['finding', 'findings']}
         columns={findingColumns}
         itemKey={findingKey}
-        defaultSort={{ by: 'severity', descending: true }}
+        defaultSort="severity"
         timeLabel="First seen"
         searchLabel="Search id, title, package"
         counts={summary.data?.body.findings}
         csv
-        empty={<NoData />}
+        empty={<NoData what="findings" />}
       />
     </Page>
   );
