@@ -69,7 +69,8 @@ async function all(
     for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) {
       child.send(run);
       const answer = await Promise.race([once(child, 'message'), exited]);
-      if (child.exitCode !== null) throw new Error(`the explorer of "${run.name}" ended early`);
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`the explorer of "${run.name}" ended early`);
       ended(run, answer[0] as Result<State>);
     }
     child.kill();
