@@ -19,7 +19,7 @@ describeInBrowser('a list', () => {
   const searchOf = (page: Page) => new URL(page.url()).searchParams.toString();
   const rows = async (page: Page) => (await page.getByRole('row').count()) - 1;
   const focused = (page: Page) =>
-    page.evaluate<string>('`${document.activeElement.tagName} ${document.activeElement.textContent}`');
+    page.evaluate<string>("document.activeElement.tagName + ' ' + document.activeElement.textContent");
   const cell = (page: Page, row: number) => page.getByRole('row').nth(row).getByRole('link').first();
 
   it('has its filters in the address, which works as a link', async () => {

@@ -47,6 +47,15 @@ describeInBrowser('every view', () => {
     }
   });
 
+  it('overview: so do artifacts and scans', async () => {
+    const page = await dashboard.open('/');
+    await page.getByRole('link', { name: 'Artifacts 2' }).click();
+    await page.getByText('2 artifacts', { exact: true }).waitFor();
+    await page.goBack();
+    await page.getByRole('link', { name: 'Scans 3' }).click();
+    await page.getByText('3 scans', { exact: true }).waitFor();
+  });
+
   it('overview: shows what to fix first, the most exposed artifacts, the newest scans and the trend', async () => {
     const page = await dashboard.open('/');
     await page.getByRole('table', { name: 'Fix first' }).getByRole('link').first().waitFor();

@@ -193,20 +193,45 @@ function AddFilter({ filters, state }: { filters: Filter[]; state: QueryState })
             data={others.map((one) => ({ value: one.name, label: one.label }))}
             onChange={(event) => setName(event.currentTarget.value)}
           />
+          {filter.name === 'since' && (
+            <Choices choices={SPANS.map(([days, label]) => [dayBefore(days), label])} onChoose={add} />
+          )}
           {filter.choices ? (
-            <div className={classes.choices}>
-              {filter.choices.map(([value, label]) => (
-                <Button key={value} size="compact-sm" variant="default" onClick={() => add(value)}>
-                  {label}
-                </Button>
-              ))}
-            </div>
+            <Choices choices={filter.choices} onChoose={add} />
           ) : (
             <ValueInput filter={filter} text={text} onText={setText} />
           )}
         </form>
       </Popover.Dropdown>
     </Popover>
+  );
+}
+
+/** Spans of time that are asked for most. */
+const SPANS = [
+  [1, 'Since yesterday'],
+  [7, '7 days'],
+  [30, '30 days'],
+] as const;
+
+const DAY_MS = 86_400_000;
+/** The UTC day so many days ago: `2026-11-17`. */
+const dayBefore = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString().slice(0, 10);
+
+interface ChoicesProps {
+  choices: NonNullable<Filter['choices']>;
+  onChoose: (value: string) => void;
+}
+
+function Choices({ choices, onChoose }: ChoicesProps) {
+  return (
+    <div className={classes.choices}>
+      {choices.map(([value, label]) => (
+        <Button key={value} size="compact-sm" variant="default" onClick={() => onChoose(value)}>
+          {label}
+        </Button>
+      ))}
+    </div>
   );
 }
 

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import type { ArtifactSummary, List, ScanSummary, Summary, Vulnerability } from '../../../src/schemas.ts';
@@ -9,6 +10,7 @@ import { Reference } from '../components/Reference.tsx';
 import { Await } from '../components/States.tsx';
 import { Time, useNow } from '../components/Time.tsx';
 import { Toggles } from '../components/Toggles.tsx';
+import { useHeld } from '../components/useHeld.ts';
 import { useGet } from '../data.ts';
 import { formatCount, formatDifference } from '../format.ts';
 import { artifactColumns } from './artifactColumns.tsx';
@@ -71,10 +73,31 @@ function Figures({ summary }: { summary: Summary }) {
       <Trend summary={summary} />
       <div className={classes.columns}>
         <div>
-          <FixFirst />
-          <MostExposed />
+          <ShortList
+            title="Fix first"
+            path="/api/vulnerabilities?fixable=true&limit=10"
+            columns={fixColumns}
+            itemKey={(item: Vulnerability) => item.id}
+            all={['/vulnerabilities?fixable=true', 'All fixable']}
+            empty="Nothing that has a fix."
+          />
+          <ShortList
+            title="Most exposed artifacts"
+            path="/api/artifacts?stale=false&limit=10"
+            columns={exposedColumns}
+            itemKey={(item: ArtifactSummary) => item.id}
+            all={['/artifacts?show=artifacts&stale=false', 'All artifacts']}
+            empty="No artifact that is not stale."
+          />
         </div>
-        <NewestScans />
+        <ShortList
+          title="Newest scans"
+          path="/api/scan-results?sort=receivedAt&limit=20"
+          columns={newestColumns}
+          itemKey={(item: ScanSummary) => item.id}
+          all={['/scans', 'All scans']}
+          empty="No scan is kept."
+        />
       </div>
     </>
   );
@@ -162,53 +185,12 @@ function Trend({ summary }: { summary: Summary }) {
   );
 }
 
-const fixColumns = vulnerabilityColumns
-  .filter(({ label }) => ['Vulnerability', 'Severity', 'Title', 'Artifacts'].includes(label))
-  .map(({ sort: _sort, ...column }) => column);
+/** Columns of a list in another view, without their order: a short list has its own. */
+const choose = <T,>(columns: Column<T>[], labels: string[]): Column<T>[] =>
+  columns.filter(({ label }) => labels.includes(label)).map(({ sort: _sort, ...column }) => column);
 
-function FixFirst() {
-  const all = '/vulnerabilities?fixable=true';
-  const loaded = useGet<List<Vulnerability>>(`/api${all}&limit=10`);
-  return (
-    <Panel title="Fix first" actions={<Link href={all}>All fixable</Link>}>
-      <Await loaded={loaded} rows={10}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <p className={classes.none}>Nothing that has a fix.</p>
-          ) : (
-            <DataTable caption="Fix first" columns={fixColumns} items={items} itemKey={(item) => item.id} />
-          )
-        }
-      </Await>
-    </Panel>
-  );
-}
-
-const exposedColumns = artifactColumns()
-  .filter(({ label }) => ['Artifact', 'Findings', 'Fixable'].includes(label))
-  .map(({ sort: _sort, ...column }) => column);
-
-function MostExposed() {
-  const loaded = useGet<List<ArtifactSummary>>('/api/artifacts?stale=false&limit=10');
-  return (
-    <Panel
-      title="Most exposed artifacts"
-      actions={<Link href="/artifacts?show=artifacts&stale=false">All artifacts</Link>}
-    >
-      <Await loaded={loaded} rows={10}>
-        {({ items }) => (
-          <DataTable
-            caption="Most exposed artifacts"
-            columns={exposedColumns}
-            items={items}
-            itemKey={(item) => item.id}
-          />
-        )}
-      </Await>
-    </Panel>
-  );
-}
-
+const fixColumns = choose(vulnerabilityColumns, ['Vulnerability', 'Severity', 'Title', 'Artifacts']);
+const exposedColumns = choose(artifactColumns(), ['Artifact', 'Findings', 'Fixable']);
 const newestColumns: Column<ScanSummary>[] = [
   {
     label: 'Artifact',
@@ -223,19 +205,42 @@ const newestColumns: Column<ScanSummary>[] = [
   { label: 'Received', cell: (scan) => <Time value={scan.receivedAt} /> },
 ];
 
-function NewestScans() {
-  const loaded = useGet<List<ScanSummary>>('/api/scan-results?sort=receivedAt&limit=20');
+interface ShortListProps<T> {
+  title: string;
+  path: string;
+  columns: Column<T>[];
+  itemKey: (item: T) => string | number;
+  /** Where the whole list is, and how that is called. */
+  all: readonly [href: string, label: string];
+  empty: string;
+}
+
+/** The first rows of a list. */
+function ShortList<T>({ title, path, columns, itemKey, all, empty }: ShortListProps<T>) {
+  const loaded = useGet<List<T>>(path);
+  const { answer, pending, showPending } = useHeld(path, loaded, itemKey);
   return (
-    <Panel title="Newest scans" actions={<Link href="/scans">All scans</Link>}>
-      <Await loaded={loaded} rows={20}>
-        {({ items }) => (
-          <DataTable
-            caption="Newest scans"
-            columns={newestColumns}
-            items={items}
-            itemKey={(item) => item.id}
-          />
-        )}
+    <Panel
+      title={title}
+      actions={
+        <>
+          <output className={classes.pending}>
+            {pending && (
+              <Button size="compact-xs" onClick={showPending}>
+                The list has changed – show
+              </Button>
+            )}
+          </output>
+          <Link href={all[0]}>{all[1]}</Link>
+        </>
+      }
+    >
+      <Await loaded={loaded} rows={10}>
+        {(list) => {
+          const { items } = answer?.body ?? list;
+          if (items.length === 0) return <p className={classes.none}>{empty}</p>;
+          return <DataTable caption={title} columns={columns} items={items} itemKey={itemKey} />;
+        }}
       </Await>
     </Panel>
   );
