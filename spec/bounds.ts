@@ -20,7 +20,7 @@ export interface Bounds {
   /** Someone may drop the backlog, as long as epochs last. */
   readonly drop: boolean;
   readonly start: Start;
-  /** Merge states that differ in nothing that matters (normalise.ts). Without, a run takes 70 times the states. */
+  /** Merge states that differ in nothing that matters (normalise.ts). Without, a run takes 60 times the states. */
   readonly merge: boolean;
 }
 

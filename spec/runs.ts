@@ -64,7 +64,7 @@ export const RUNS: readonly Run[] = [
 const fullLimits = { states: 90e6, seconds: 7200 };
 const full = (name: string, bounds: Partial<Bounds>): Run => ({ ...run(name, bounds), limits: fullLimits });
 
-/** `npm run spec:full`: as far as the limits let them (90 M states are 3.6 GB, and two run at once). */
+/** `npm run spec:full`: as far as the limits let them (90 M states are 4 GB, and two run at once). */
 export const FULL_RUNS: readonly Run[] = [
   full('1 write, 2 faults', { faults: 2 }),
   full('2 writes, 1 fault', { writes: 2 }),
