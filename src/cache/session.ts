@@ -134,6 +134,8 @@ export class Session {
     if (this.#endReason !== null) return;
     this.#endReason = reason;
     clearTimeout(this.#watchdog);
+    // A peer that hangs would not answer a polite end: what is under way fails now.
+    this.#redis.stream.destroy();
     this.#redis.disconnect();
     this.#onEnd(this, reason);
   }

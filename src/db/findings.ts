@@ -61,7 +61,7 @@ export async function listFindings(
     db,
     {
       request: query,
-      filters: selection(query),
+      filters: { list: 'findings', ...selection(query) },
       sorts: SORTS,
       defaultSort: 'severity',
       columns: COLUMNS,

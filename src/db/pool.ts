@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { Turns } from './turns.ts';
 
 // Counts and ids fit JavaScript's safe integers; pg would give 64-bit columns as text.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -29,6 +30,8 @@ export const APPLICATION_NAME = 'trivet';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const READ_ATTEMPTS = 3;
+/** Of the connections, for transactions that write. */
+const WRITERS_SHARE = 0.5;
 
 export interface Database extends Db {
   /** Runs `work` in a read-only snapshot begun now; nothing is written by it. */
@@ -59,11 +62,28 @@ export function openDatabase(options: DatabaseOptions): Database {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    // Statements here are short: compiling them takes longer than running them. Dates are read in ISO form.
+    options: '-c jit=off -c datestyle=ISO',
   });
   // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
   pool.on('error', () => {});
 
-  async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  // Whoever waits for a connection waits here: the pool's own time limit is for connecting, which a queue is not.
+  const turns = (limit: number) =>
+    new Turns(
+      limit,
+      options.statementTimeoutMs,
+      () => new DatabaseUnavailable('no connection was free in time'),
+    );
+  const connections = turns(options.poolMax);
+  // A crowd of writers leaves the readers their share.
+  const writers = turns(Math.max(2, Math.floor(options.poolMax * WRITERS_SHARE)));
+
+  function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    return connections.run(() => withConnection(work));
+  }
+
+  async function withConnection<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await pool.connect().catch((error: unknown) => {
       throw new DatabaseUnavailable(error);
     });
@@ -117,14 +137,20 @@ export function openDatabase(options: DatabaseOptions): Database {
     snapshot: (work) =>
       again(() => within('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', (client) => work(client as Db))),
     transaction: (work) =>
-      within('BEGIN', async (client) => {
-        const value = await work(client as Db);
-        const { rows } = await client.query<{ txid: string | null }>(
-          'SELECT pg_current_xact_id_if_assigned()::text AS txid',
-        );
-        return { value, txid: rows[0]?.txid ?? null };
-      }),
-    counts: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+      writers.run(() =>
+        within('BEGIN', async (client) => {
+          const value = await work(client as Db);
+          const { rows } = await client.query<{ txid: string | null }>(
+            'SELECT pg_current_xact_id_if_assigned()::text AS txid',
+          );
+          return { value, txid: rows[0]?.txid ?? null };
+        }),
+      ),
+    counts: () => ({
+      total: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: connections.waiting + writers.waiting,
+    }),
     close: () => pool.end(),
   };
 }

@@ -62,7 +62,7 @@ export async function listVulnerabilities(
     db,
     {
       request: query,
-      filters: selection(query),
+      filters: { list: 'vulnerabilities', ...selection(query) },
       sorts: SORTS,
       defaultSort: 'severity',
       columns: COLUMNS,

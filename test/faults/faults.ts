@@ -75,6 +75,23 @@ export const FAULTS: Fault[] = [
     },
   },
   {
+    // Whoever writes cannot tell the one that still sees Redis: it must stop trusting it by itself.
+    name: 'one cut from PostgreSQL, the others from Redis',
+    async begin(system, random) {
+      const [one, ...others] = [...system.instances].sort(() => random.next() - 0.5);
+      if (!one) return done;
+      system.trouble(one);
+      one.toDatabase.cut();
+      for (const { toRedis } of others) toRedis.cut();
+      await sleep(3_000);
+      return async () => {
+        one.toDatabase.heal();
+        for (const { toRedis } of others) toRedis.heal();
+        system.trouble(one);
+      };
+    },
+  },
+  {
     name: 'Redis link slow',
     async begin(system, random) {
       const instance = random.pick(system.instances);

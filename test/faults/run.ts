@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { send } from './client.ts';
 import { FAULTS } from './faults.ts';
 import { type Finding, History } from './history.ts';
 import { Random } from './random.ts';
-import { type Instance, System } from './system.ts';
+import { type Build, type Instance, System } from './system.ts';
 import { Workload } from './workload.ts';
 
 const HEAL_TIMEOUT_MS = 20_000;
@@ -37,7 +36,7 @@ export interface RunOptions {
   seconds: number;
   /** Names of the faults to choose from; default all. */
   only?: string[];
-  program?: string;
+  build?: Build;
   /** Ends the run at the first stale read. */
   untilStale?: boolean;
 }
@@ -46,7 +45,7 @@ export interface RunOptions {
 export async function runSeed(options: RunOptions): Promise<Result> {
   const random = new Random(options.seed);
   const history = new History();
-  const system = await System.start({ instances: 3, program: options.program });
+  const system = await System.start({ instances: 3, ...(options.build ? { build: options.build } : {}) });
   const faults: Record<string, FaultFigures> = {};
   const startedMs = performance.now();
   const over = () =>
@@ -60,6 +59,7 @@ export async function runSeed(options: RunOptions): Promise<Result> {
     const choice = FAULTS.filter(({ name }) => !options.only || options.only.includes(name));
     while (!over()) {
       await sleep(random.between(800, 1_500));
+      if (choice.length === 0) continue;
       const chosen = random.next() < 0.3 ? [random.pick(choice), random.pick(choice)] : [random.pick(choice)];
       await breakAndHeal({ system, workload, random, quietPath }, chosen, faults);
     }
@@ -113,7 +113,8 @@ async function breakAndHeal(
   workload.calm = true;
 }
 
-function figuresOf(faults: Record<string, FaultFigures>, name: string): FaultFigures {
+/** The figures of one fault, to be added to. */
+export function figuresOf(faults: Record<string, FaultFigures>, name: string): FaultFigures {
   faults[name] ??= { count: 0, writeMs: 0, hitsBackMs: 0 };
   return faults[name];
 }
@@ -184,53 +185,3 @@ export function problemsOf(result: Result): string[] {
     problems.push(`only ${Math.round(result.calmHitShare * 100)} % hits in calm stretches`);
   return problems;
 }
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '2' },
-      seed: { type: 'string', default: '1' },
-      seconds: { type: 'string', default: '20' },
-      only: { type: 'string', multiple: true },
-    },
-  });
-  const endMs = performance.now() + Number(values.minutes) * 60_000;
-  const totals = { reads: 0, seeds: 0, bad: 0 };
-  const faults: Record<string, FaultFigures> = {};
-  for (let seed = Number(values.seed); performance.now() < endMs; seed += 1) {
-    const result = await runSeed({
-      seed,
-      seconds: Number(values.seconds),
-      ...(values.only ? { only: values.only } : {}),
-    });
-    const problems = problemsOf(result);
-    totals.reads += result.reads;
-    totals.seeds += 1;
-    totals.bad += problems.length === 0 ? 0 : 1;
-    for (const [name, { count, writeMs, hitsBackMs }] of Object.entries(result.faults)) {
-      const sum = figuresOf(faults, name);
-      sum.count += count;
-      sum.writeMs = Math.max(sum.writeMs, writeMs);
-      sum.hitsBackMs = Math.max(sum.hitsBackMs, hitsBackMs);
-    }
-    const hits = `${Math.round(result.calmHitShare * 100)} % hits when calm`;
-    process.stdout.write(
-      `seed ${seed}: ${result.reads} reads, ${result.seconds} s, ${hits}, ${problems.join(', ') || 'ok'}\n`,
-    );
-    for (const finding of result.findings.slice(0, 5)) process.stdout.write(`  ${JSON.stringify(finding)}\n`);
-    for (const failure of [...result.failures.slice(0, 5), ...result.unequal.slice(0, 5)])
-      process.stdout.write(`  ${failure.slice(0, 300)}\n`);
-  }
-  process.stdout.write(
-    `\n${totals.seeds} seeds, ${totals.reads} reads, ${totals.bad} seeds with problems\n\n`,
-  );
-  process.stdout.write(
-    '| fault | times | slowest write, ms | hits back after at most, ms |\n|---|---|---|---|\n',
-  );
-  for (const [name, { count, writeMs, hitsBackMs }] of Object.entries(faults)) {
-    process.stdout.write(`| ${name} | ${count} | ${writeMs} | ${hitsBackMs} |\n`);
-  }
-  process.exitCode = totals.bad === 0 ? 0 : 1;
-}
-
-if (process.argv[1] === new URL(import.meta.url).pathname) await main();

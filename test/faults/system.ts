@@ -21,31 +21,31 @@ export interface Instance {
   trouble: number;
 }
 
+/** Another build of the program, and settings of its own. */
+export interface Build {
+  program?: string;
+  env?: Record<string, string>;
+}
+
 /** PostgreSQL, Redis (and a second one for failovers), and instances, all real, all to be broken. */
 export class System {
   readonly instances: Instance[] = [];
   readonly redis: TestRedis;
   readonly otherRedis: TestRedis;
   readonly database: Postgres;
-  readonly #program: string | undefined;
+  readonly #build: Build;
 
-  private constructor(
-    database: Postgres,
-    redis: TestRedis,
-    otherRedis: TestRedis,
-    program: string | undefined,
-  ) {
+  private constructor(database: Postgres, redis: TestRedis, otherRedis: TestRedis, build: Build) {
     this.database = database;
     this.redis = redis;
     this.otherRedis = otherRedis;
-    this.#program = program;
+    this.#build = build;
   }
 
-  /** @param options.program another build of the program, for mutants */
-  static async start(options: { instances: number; program?: string | undefined }): Promise<System> {
+  static async start(options: { instances: number; build?: Build }): Promise<System> {
     const database = await Postgres.start();
     const [redis, otherRedis] = await Promise.all([startTestRedis(), startTestRedis()]);
-    const system = new System(database, redis, otherRedis, options.program);
+    const system = new System(database, redis, otherRedis, options.build ?? {});
     for (let number = 0; number < options.instances; number += 1) {
       const toDatabase = await Link.to(database.port);
       const toRedis = await Link.to(redis.port);
@@ -66,8 +66,8 @@ export class System {
     return startTrivet({
       databaseUrl: this.database.urlAt(toDatabase.port),
       redisUrl: `redis://127.0.0.1:${toRedis.port}`,
-      env: { LOG_LEVEL: 'info', DATABASE_POOL_MAX: '10', STALE_DAYS: '0' },
-      ...(this.#program === undefined ? {} : { program: this.#program }),
+      ...this.#build,
+      env: { DATABASE_POOL_MAX: '10', STALE_DAYS: '0', ...this.#build.env },
     });
   }
 

@@ -163,7 +163,7 @@ export class Workload {
       }
       if (external) await this.#visibleLater(register, value);
       else register.acknowledged = value;
-      await sleep(this.#random.between(100, 900));
+      await sleep(this.#random.between(200, 1_400));
     }
   }
 

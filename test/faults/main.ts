@@ -1,0 +1,69 @@
+/** npm run faults -- [--minutes N] [--seed S] [--seconds N] [--only FAULT …] | --mutants */
+import { parseArgs } from 'node:util';
+import { findsStaleReads, MUTANTS } from './mutants.ts';
+import { type FaultFigures, figuresOf, problemsOf, type Result, runSeed } from './run.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '2' },
+    seed: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '20' },
+    only: { type: 'string', multiple: true },
+    mutants: { type: 'boolean', default: false },
+  },
+});
+process.env.TEST_REDIS_SERVER ??= 'redis-server';
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+process.exitCode = (await (values.mutants ? runMutants() : runSeeds())) ? 0 : 1;
+
+/** Every mutant must show a stale read. */
+async function runMutants(): Promise<boolean> {
+  let all = true;
+  for (const mutant of MUTANTS) {
+    const startedMs = performance.now();
+    const caught = await findsStaleReads(mutant, Number(values.seed));
+    all &&= caught;
+    say(
+      `${caught ? 'caught' : 'NOT CAUGHT'} after ${Math.round((performance.now() - startedMs) / 1000)} s: ${mutant.name}`,
+    );
+  }
+  return all;
+}
+
+/** Seed after seed, until the time is over. */
+async function runSeeds(): Promise<boolean> {
+  const endMs = performance.now() + Number(values.minutes) * 60_000;
+  const totals = { reads: 0, seeds: 0, bad: 0 };
+  const faults: Record<string, FaultFigures> = {};
+  for (let seed = Number(values.seed); performance.now() < endMs; seed += 1) {
+    const only = values.only ? { only: values.only } : {};
+    const result = await runSeed({ seed, seconds: Number(values.seconds), ...only });
+    totals.reads += result.reads;
+    totals.seeds += 1;
+    if (!report(result)) totals.bad += 1;
+    for (const [name, figures] of Object.entries(result.faults)) {
+      const sum = figuresOf(faults, name);
+      sum.count += figures.count;
+      sum.writeMs = Math.max(sum.writeMs, figures.writeMs);
+      sum.hitsBackMs = Math.max(sum.hitsBackMs, figures.hitsBackMs);
+    }
+  }
+  say(`\n${totals.seeds} seeds, ${totals.reads} reads, ${totals.bad} seeds with problems\n`);
+  say('| fault | times | slowest write, ms | hits back after at most, ms |\n|---|---|---|---|');
+  for (const [name, { count, writeMs, hitsBackMs }] of Object.entries(faults)) {
+    say(`| ${name} | ${count} | ${writeMs} | ${hitsBackMs} |`);
+  }
+  return totals.bad === 0;
+}
+
+function report(result: Result): boolean {
+  const problems = problemsOf(result);
+  const hits = `${Math.round(result.calmHitShare * 100)} % hits when calm`;
+  say(
+    `seed ${result.seed}: ${result.reads} reads, ${result.seconds} s, ${hits}, ${problems.join(', ') || 'ok'}`,
+  );
+  for (const finding of result.findings.slice(0, 5)) say(`  ${JSON.stringify(finding)}`);
+  for (const failure of [...result.failures, ...result.unequal].slice(0, 5))
+    say(`  ${failure.slice(0, 300)}`);
+  return problems.length === 0;
+}
