@@ -23,8 +23,8 @@ const PLACES: [path: string, label: string, icon: IconName][] = [
 export function Frame({ children }: { children: ReactNode }) {
   const [path] = useLocation();
   const [menuOpened, setMenuOpened] = useState(false);
-  const [searchOpened, setSearchOpened] = useState(false);
-  const [searched, setSearched] = useState(false);
+  // Null until it is first asked for: only then its part is fetched.
+  const [searchOpened, setSearchOpened] = useState<boolean | null>(null);
   useArrivals();
   useHotkeys([
     ['/', () => setSearchOpened(true)],
@@ -33,11 +33,8 @@ export function Frame({ children }: { children: ReactNode }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: whatever is opened belongs to the view before.
   useEffect(() => {
     setMenuOpened(false);
-    setSearchOpened(false);
+    setSearchOpened((opened) => opened && false);
   }, [path]);
-  useEffect(() => {
-    if (searchOpened) setSearched(true);
-  }, [searchOpened]);
 
   return (
     <div className={classes.frame}>
@@ -80,7 +77,7 @@ export function Frame({ children }: { children: ReactNode }) {
         <HealthLine />
         {children}
       </main>
-      {searched && (
+      {searchOpened !== null && (
         <Suspense fallback={null}>
           <Search opened={searchOpened} onClose={() => setSearchOpened(false)} />
         </Suspense>

@@ -1,6 +1,7 @@
 import { Button, Select } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useEffect, useState } from 'react';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
 import { Link } from 'wouter';
 import type {
   ArtifactSummary,
@@ -10,13 +11,14 @@ import type {
   ScanFinding,
   ScanSummary,
 } from '../../../src/schemas.ts';
+import { get } from '../api.ts';
 import { Place, Text } from '../components/Cells.tsx';
 import type { Column } from '../components/DataTable.tsx';
 import { Icon } from '../components/Icon.tsx';
 import { ListView } from '../components/ListView.tsx';
 import { Page } from '../components/Page.tsx';
 import { SEVERITY_KEYS, Severity } from '../components/Severity.tsx';
-import { Await, Empty } from '../components/States.tsx';
+import { Await, Empty, Failure } from '../components/States.tsx';
 import { useGet } from '../data.ts';
 import { formatCount, formatDateTime, formatWord } from '../format.ts';
 import { useMemoryQuery, useUrlQuery } from '../url.ts';
@@ -61,29 +63,25 @@ interface ScanPickerProps {
   onPick: (scanId: string) => void;
 }
 
+const scansOf = (artifact: string | number, limit: number) =>
+  `/api/scan-results?artifact=${artifact}&limit=${limit}`;
+
 /** Chooses an artifact, then one of its scans; the newest is chosen with the artifact. */
 function ScanPicker({ label, scanId, onPick }: ScanPickerProps) {
   const picked = useGet<ScanSummary>(scanId && `/api/scan-results/${scanId}`).data?.body;
   const [search, setSearch] = useState('');
   const [asked] = useDebouncedValue(search.trim(), 200);
-  const [artifactId, setArtifactId] = useState<number | null>(null);
-  const artifact = artifactId ?? picked?.artifact.id ?? null;
+  const artifactId = picked?.artifact.id;
   const matches =
     asked.length >= 2 && asked !== picked?.artifact.name ? `&q=${encodeURIComponent(asked)}` : '';
   const found = useGet<List<ArtifactSummary>>(`/api/artifacts?limit=30&sort=lastSeenAt${matches}`, {
     keep: true,
   });
-  const scans = useGet<List<ScanSummary>>(
-    artifact === null ? null : `/api/scan-results?artifact=${artifact}&limit=100`,
-  );
-  const items = scans.data?.body.items ?? [];
-
-  const newest = items[0]?.id;
-  useEffect(() => {
-    if (artifactId === null || newest === undefined) return;
-    setArtifactId(null);
-    onPick(String(newest));
-  }, [artifactId, newest, onPick]);
+  const scans = useGet<List<ScanSummary>>(artifactId ? scansOf(artifactId, 100) : null);
+  const pickNewest = useMutation({
+    mutationFn: (artifact: string) => get<List<ScanSummary>>(scansOf(artifact, 1)),
+    onSuccess: ({ body: { items } }) => items[0] && onPick(String(items[0].id)),
+  });
 
   const artifacts = new Map((found.data?.body.items ?? []).map((item) => [String(item.id), item.name]));
   if (picked) artifacts.set(String(picked.artifact.id), picked.artifact.name);
@@ -94,25 +92,26 @@ function ScanPicker({ label, scanId, onPick }: ScanPickerProps) {
         label="Artifact"
         placeholder="Search"
         searchable
-        value={artifact === null ? null : String(artifact)}
+        value={artifactId ? String(artifactId) : null}
         data={[...artifacts].map(([value, name]) => ({ value, label: name }))}
         filter={({ options }) => options}
         onSearchChange={setSearch}
-        onChange={(value) => value && setArtifactId(Number(value))}
+        onChange={(value) => value && pickNewest.mutate(value)}
         nothingFoundMessage="Nothing matches"
         maxDropdownHeight={320}
       />
       <Select
         label="Scan"
         value={scanId}
-        disabled={artifact === null}
-        data={items.map((scan) => ({
+        disabled={!artifactId}
+        data={scans.data?.body.items.map((scan) => ({
           value: String(scan.id),
           label: `${formatDateTime(scan.scannedAt)}${scan.latest ? ' (latest)' : ''}`,
         }))}
         onChange={(value) => value && onPick(value)}
         allowDeselect={false}
       />
+      {pickNewest.error && <Failure error={pickNewest.error} retry={() => pickNewest.reset()} />}
     </fieldset>
   );
 }
