@@ -28,8 +28,9 @@ interface TimeChartProps {
   height?: number;
   /** Charts of one name share their cursor. */
   sync?: string;
-  /** Spans of time that are marked, as indices into `times`. */
+  /** Which steps of time are shaded, and why: `Not active`. */
   marked?: boolean[];
+  markedLabel?: string;
 }
 
 /** Values over time as lines or as a stack, with the same as a table. */
@@ -68,6 +69,11 @@ export function TimeChart(props: TimeChartProps) {
               <Swatch color={series.color} dashed={series.dashed ?? false} /> {series.label}
             </li>
           ))}
+          {props.marked?.some(Boolean) && (
+            <li>
+              <Swatch color="--warn-ground" dashed={false} /> {props.markedLabel}
+            </li>
+          )}
         </ul>
         <button type="button" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
           {asTable ? 'Show as chart' : 'Show as table'}

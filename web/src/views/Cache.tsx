@@ -64,7 +64,7 @@ function State({ statistics }: { statistics: CacheStatistics }) {
           {state === 'off' && 'Off: every answer comes from PostgreSQL'}
         </span>
       }
-      actions={<b>{formatRatio(window.hitRate)} hits in the last 5 minutes</b>}
+      actions={window.hitRate !== null && <b>{formatRatio(window.hitRate)} hits in the last 5 minutes</b>}
     >
       {state === 'off' && (
         <p className={classes.note}>

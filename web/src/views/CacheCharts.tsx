@@ -16,7 +16,14 @@ const HEIGHT = 190;
 /** The last hour: hit ratio, requests by outcome, latency. The cursor moves in all three. */
 export function CacheCharts({ history }: { history: Minute[] }) {
   const charts = useMemo(() => describe(history), [history]);
-  const shared = { times: charts.times, marked: charts.bypassed, formatTime, sync: SYNC, height: HEIGHT };
+  const shared = {
+    times: charts.times,
+    marked: charts.bypassed,
+    markedLabel: 'Not active',
+    formatTime,
+    sync: SYNC,
+    height: HEIGHT,
+  };
   return (
     <div className={classes.charts}>
       <Panel title="Hit ratio">
