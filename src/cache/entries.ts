@@ -3,13 +3,14 @@ import { LRUCache } from 'lru-cache';
 import { type EncodedEntry, pack, unpack } from './encode.ts';
 import type { Keys } from './keys.ts';
 import type { Permit } from './lease.ts';
+import { ALL } from './ledger.ts';
 import { waitAtMost } from './wait.ts';
 
 /** Larger answers are not kept. */
 export const MAX_ENTRY_BYTES = 4 * 1024 * 1024;
 /** A holder of a fill lock that dies keeps others waiting this long at most. */
 const LOCK_MS = 1_000;
-/** The memory of the index sets goes with the longest life of an entry. */
+/** A set of entry keys is dropped whole after this long, or it would grow with every new question. */
 const INDEX_TTL_MS = 3_600_000;
 
 export interface Found {
@@ -148,12 +149,14 @@ export class Entries {
       this.unlock(permit, entryKey);
       return false;
     }
+    if (permit.session.slow) return false;
     const answer = permit.session.send((pipeline) => {
       pipeline.set(entryKey, pack(tokens, entry), 'PX', lifeMs);
       pipeline.unlink(this.#keys.lock(entryKey));
       for (const tag of tags) {
+        if (tag === ALL) continue;
         const index = this.#keys.index(permit.epoch, tag);
-        pipeline.sadd(index, entryKey).pexpire(index, INDEX_TTL_MS);
+        pipeline.sadd(index, entryKey).pexpire(index, INDEX_TTL_MS, 'NX');
       }
     });
     const replies = await waitAtMost(this.#deadlineMs, permit.session, answer);
@@ -168,6 +171,7 @@ export class Entries {
    * @returns `ours`; `theirs` while another instance loads; the entry that it stored; null without an answer in time
    */
   async lock(permit: Permit, entryKey: string, tokens: string): Promise<'ours' | 'theirs' | Found | null> {
+    if (permit.session.slow) return null;
     const owner = randomBytes(8).toString('base64url');
     const askedMs = performance.now();
     const answer = permit.session.send((pipeline) => {

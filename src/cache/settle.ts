@@ -50,6 +50,7 @@ export class Settle {
     const deleted = await this.#options.ledger.confirmed(changes.map((change) => change.id));
     if (deleted.length > 0) this.#options.invalidated(deleted, operation);
     this.#free(held.session, entries);
+    if (tags.includes(ALL)) this.#freeAll(held).catch(() => {});
     return true;
   }
 
@@ -153,6 +154,19 @@ export class Settle {
     } catch {
       return null;
     }
+  }
+
+  // No set names the entries of `*`: they are looked for, a thousand keys at a time.
+  async #freeAll({ session, epoch }: Permit): Promise<void> {
+    let cursor = '0';
+    do {
+      const [reply] = await session.send((pipeline) =>
+        pipeline.scan(cursor, 'MATCH', this.#options.keys.entries(epoch), 'COUNT', FREED_ENTRIES),
+      );
+      const [next, keys] = (reply?.[1] ?? ['0', []]) as [string, string[]];
+      this.#free(session, keys);
+      cursor = next;
+    } while (cursor !== '0');
   }
 
   // The entries are out of service already; this frees their memory, and nobody waits for it.

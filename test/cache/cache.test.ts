@@ -274,6 +274,9 @@ describe('clear', () => {
     await one.read({ name: 'a' });
     await two.read({ name: 'a' });
     await one.cache.clear('a test');
+    const client = new Redis(redis.url);
+    await until(async () => (await client.keys('trivet:*:entry:*')).length === 0);
+    client.disconnect();
     expect((await two.read({ name: 'a' })).outcome).toBe('miss');
     expect(one.logs.find((line) => line.message === 'cache cleared')?.by).toBe('a test');
     await redis.kill();
