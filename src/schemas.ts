@@ -401,9 +401,6 @@ export const Upload = Type.Object({
 });
 export type Upload = Static<typeof Upload>;
 
-/** The answer to a document of one scan. */
-export const StoredScan = ScanSummary;
-
 /** The answer to a document of several scans. */
 export const StoredScans = Type.Object({
   items: Type.Array(Type.Object({ ...ScanSummary.properties, created: Type.Boolean() })),

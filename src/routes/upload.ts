@@ -3,7 +3,7 @@ import Type from 'typebox';
 import type { StoredItem } from '../db/ingest.ts';
 import { getScanSummaries } from '../db/scans.ts';
 import { badParameter, HttpError, notFound, toHttpError } from '../errors.ts';
-import { Problem, type ScanSummary, StoredScan, StoredScans, UploadQuery } from '../schemas.ts';
+import { Problem, ScanSummary, StoredScans, UploadQuery } from '../schemas.ts';
 import type { Kind, ParseOptions } from '../trivy/report.ts';
 import type { StoredDocument } from '../upload/columns.ts';
 import type { App, Parts } from './app_types.ts';
@@ -38,8 +38,8 @@ export function uploadRoutes(app: App, parts: Parts): void {
           'The same report sent again is answered with 200 and what is stored.',
         querystring: UploadQuery,
         response: {
-          200: Type.Union([StoredScan, StoredScans, Type.Object({ ignored: Type.String() })]),
-          201: Type.Union([StoredScan, StoredScans]),
+          200: Type.Union([ScanSummary, StoredScans, Type.Object({ ignored: Type.String() })]),
+          201: Type.Union([ScanSummary, StoredScans]),
           default: Problem,
         },
       },
