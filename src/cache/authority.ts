@@ -52,22 +52,22 @@ export async function claim(
 
 /**
  * Without Redis anywhere, changes pile up that nobody can confirm. Beyond `limit` no memory counts any more, and
- * what is pending is dropped: whatever memory counts next does so under another epoch, in which nothing is old.
+ * what was pending then is dropped: whatever memory counts next does so under another epoch, in which nothing is
+ * that old. Only changes seen together with the fact that no memory counts may go: a later one may concern entries
+ * of the next epoch already.
  */
-export async function dropBacklog(
-  limit: number,
-  { ledger, settle }: { ledger: Ledger; settle: Settle },
-): Promise<void> {
-  if ((await ledger.pending(null, limit + 1)).length <= limit) return;
-  const seen = await ledger.look(0);
-  if ((await ledger.leases()).some((lease) => lease.remainingMs > 0)) return;
-  if (seen.identity !== null && !(await ledger.takeAuthority(seen.epoch, null))) return;
-  await allOutlived(ledger, settle);
-  for (;;) {
-    const changes = await ledger.pending(null, limit);
-    await ledger.confirmed(changes.map((change) => change.id));
-    if (changes.length < limit) return;
+export async function dropBacklog(limit: number, parts: { ledger: Ledger; settle: Settle }): Promise<void> {
+  const { ledger, settle } = parts;
+  const seen = await ledger.look(limit + 1);
+  if (seen.changes.length <= limit) return;
+  if (seen.identity !== null) {
+    if ((await ledger.leases()).some((lease) => lease.remainingMs > 0)) return;
+    if (!(await ledger.takeAuthority(seen.epoch, null))) return;
+    return dropBacklog(limit, parts);
   }
+  await allOutlived(ledger, settle);
+  await ledger.confirmed(seen.changes.map((change) => change.id));
+  return dropBacklog(limit, parts);
 }
 
 // Statements of their own, after the change of the authority: in one with it, a lease taken in between is missed.

@@ -56,8 +56,10 @@ export class Fences {
 
   async #fetch(permit: Permit, tags: string[]): Promise<Map<string, string> | null> {
     const names = tags.map((tag) => this.#keys.fence(permit.epoch, tag));
-    const [reply] = await permit.session.send((pipeline) => pipeline.mget(...names));
-    if (!reply || reply[0]) return null;
+    const [reply, info] = await permit.session.send((pipeline) =>
+      pipeline.mget(...names).info('replication'),
+    );
+    if (!reply || reply[0] || !permit.session.isSameMemory(info?.[1])) return null;
     const found = reply[1] as (string | null)[];
     const tokens = new Map<string, string>();
     const absent: string[] = [];

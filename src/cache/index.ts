@@ -260,12 +260,12 @@ class ConsistentCache<Source> implements Cache<Source> {
     };
   }
 
-  /** Everyone's changes are settled within a tick, and an idle instance notices a dead server. */
+  /** Everyone's changes are settled within a tick, and an idle instance notices a dead or changed server. */
   async #tick(): Promise<void> {
     const lease = this.#lease;
     const permit = lease?.permit();
     await Promise.all([
-      lease?.session?.send((pipeline) => pipeline.ping()),
+      lease?.session?.notice(),
       lease && permit && typeof permit !== 'string'
         ? this.#settle.settleAll(permit, () => lease.holds(permit), 'settle')
         : null,

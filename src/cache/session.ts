@@ -12,6 +12,7 @@ const CONNECT_TIMEOUT_MS = 500;
 
 export interface ServerInfo {
   version: string;
+  replicationId: string;
   /** What makes this memory this memory: see `identify`. */
   identity: string;
 }
@@ -129,6 +130,25 @@ export class Session {
     }
   }
 
+  /**
+   * Whether the server still holds the memory that it held when the session began. A server that was demoted,
+   * resynchronised and promoted keeps run_id and connections, and has old fences again: its replication id differs.
+   * @param info the answer to INFO replication, asked after whatever is to be believed
+   */
+  isSameMemory(info: unknown): boolean {
+    const text = String(info);
+    if (text.includes('role:master') && text.includes(`master_replid:${this.server.replicationId}`))
+      return true;
+    this.end('the server holds another memory');
+    return false;
+  }
+
+  /** Asks whether the server is there and still the same, for an instance that nobody asks anything. */
+  async notice(): Promise<void> {
+    const [info] = await this.send((pipeline) => pipeline.info('replication'));
+    this.isSameMemory(info?.[1]);
+  }
+
   /** Ends the session; whatever is under way fails. */
   end(reason: string): void {
     if (this.#endReason !== null) return;
@@ -170,10 +190,6 @@ const sessionOptions: RedisOptions = {
   connectionName: 'trivet',
 };
 
-/**
- * run_id alone would not do: a server that was demoted, resynchronised and promoted keeps it, and its connections,
- * and has old fences again; its replication id differs then.
- */
 function identify(info: string, database: number, namespace: string): ServerInfo {
   const field = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim() ?? '';
   const valkey = field('valkey_version');
@@ -193,6 +209,7 @@ function identify(info: string, database: number, namespace: string): ServerInfo
   }
   return {
     version: valkey ? `valkey ${valkey}` : version,
+    replicationId: field('master_replid'),
     identity: [field('run_id'), field('master_replid'), role, database, namespace].join(' '),
   };
 }

@@ -250,6 +250,57 @@ describe('with Redis', () => {
     expect(repositoryIn(await one.read({ name: 'a' }))).toBe('2');
   });
 
+  it('demoted, resynchronised from an older copy of itself and promoted, old entries are not found again', async () => {
+    const quick = { args: ['--repl-diskless-sync-delay', '0'] };
+    await redis.stop();
+    redis = await startTestRedis(quick);
+    const copy = await startTestRedis(quick);
+    const [one, two] = [await start(), await start()];
+    await one.write('a', 'old');
+    await one.read({ name: 'a' });
+    await two.read({ name: 'a' });
+    const [main, other] = [new Redis(redis.url), new Redis(copy.url)];
+    const linked = (replica: Redis) =>
+      until(async () => (await replica.info('replication')).includes('master_link_status:up'));
+    await other.replicaof('127.0.0.1', redis.port);
+    await linked(other);
+    await other.replicaof('NO', 'ONE');
+    await one.write('a', 'new');
+    await main.replicaof('127.0.0.1', copy.port);
+    await linked(main);
+    await main.replicaof('NO', 'ONE');
+    expect(repositoryIn(await two.read({ name: 'a' }))).toBe('new');
+    expect(repositoryIn(await one.read({ name: 'a' }))).toBe('new');
+    expect(await until(async () => (await two.read({ name: 'a' })).outcome === 'local')).toBeLessThan(5_000);
+    expect(repositoryIn(await two.read({ name: 'a' }))).toBe('new');
+    main.disconnect();
+    other.disconnect();
+    await copy.stop();
+  });
+
+  it('away for long, a backlog of changes is dropped, and nothing old is served when it is back', async () => {
+    const one = await start();
+    await one.write('a', 'old');
+    await one.read({ name: 'a' });
+    await redis.kill();
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await client.query("UPDATE artifact SET repository = 'new' WHERE name = 'a'");
+    await client.query(
+      "INSERT INTO cache_change (tag) SELECT 'other:' || n FROM generate_series(1, 12000) n",
+    );
+    await until(async () => {
+      const { rows } = await client.query<{ count: number }>(
+        'SELECT count(*)::int AS count FROM cache_change',
+      );
+      return (rows[0]?.count ?? 0) < 12_000;
+    }, 20_000);
+    await client.end();
+    await redis.restart();
+    await until(async () => (await one.read({ name: 'a' })).outcome === 'local');
+    expect(repositoryIn(await one.read({ name: 'a' }))).toBe('new');
+  });
+
   it('another one than the other instance uses, an instance bypasses and takes nothing away', async () => {
     const one = await start();
     const other = await startTestRedis();
