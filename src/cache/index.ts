@@ -1,22 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { claim, dropBacklog, prove } from './authority.ts';
-import type { Board, InstanceState } from './board.ts';
+import type { Board } from './board.ts';
 import { repeat } from './clock.ts';
 import { Entries } from './entries.ts';
 import { Fences } from './fences.ts';
 import { Keys } from './keys.ts';
-import { address, Lease } from './lease.ts';
+import { Lease } from './lease.ts';
 import { ALL, type Ledger } from './ledger.ts';
 import { Loads } from './loads.ts';
 import { answer, type ReadParts } from './read.ts';
 import { Recorder } from './recorder.ts';
 import { clearSource, reportInvalidation, reportPerformance } from './reports.ts';
 import { sampler } from './sampler.ts';
-import { ServerFacts } from './server_facts.ts';
 import { Settle } from './settle.ts';
-import { buildStatistics, type DeclaredRead } from './statistics.ts';
+import { Telemetry } from './telemetry.ts';
 import type {
-  BypassReason,
   Cache,
   CachedRead,
   CacheEvent,
@@ -30,13 +28,11 @@ import type {
 import { Warnings } from './warnings.ts';
 
 const TICK_MS = 250;
-const IDLE_PUBLISH_MS = 1_000;
 const WARN_MS = 1_000;
 const FACTS_MS = 5_000;
 const REPORT_MS = 60_000;
 const BACKLOG = 10_000;
 const BACKLOG_CHECK_MS = 10_000;
-const EVENTS = 500;
 
 export interface CacheOptions<Source> {
   /** Null switches the cache off: every read is loaded. */
@@ -68,17 +64,13 @@ export function createCache<Source>(options: CacheOptions<Source>): Cache<Source
 class ConsistentCache<Source> implements Cache<Source> {
   readonly #options: CacheOptions<Source>;
   readonly #instance = randomUUID();
-  readonly #startedAt = new Date().toISOString();
   readonly #recorder = new Recorder(this.#instance);
-  readonly #facts = new ServerFacts();
   readonly #settle: Settle;
   readonly #lease: Lease | null;
   readonly #parts: ReadParts;
   readonly #warnings: Warnings;
-  readonly #reads: DeclaredRead[] = [];
+  readonly #telemetry: Telemetry;
   readonly #stops: (() => void)[];
-  #state = { name: '', since: this.#startedAt, sinceMs: performance.now() };
-  #published = { what: '', atMs: 0 };
 
   constructor(options: CacheOptions<Source>) {
     const { ledger, log, deadlineMs, namespace } = options;
@@ -104,17 +96,24 @@ class ConsistentCache<Source> implements Cache<Source> {
       failed: () => recorder.error(),
       sample: this.#lease ? sampler({ fences, lease: this.#lease, recorder, log }) : () => {},
     };
+    this.#telemetry = new Telemetry({
+      ...options,
+      instance: this.#instance,
+      recorder,
+      lease: this.#lease,
+      entries: this.#parts.entries,
+    });
     this.#warnings = new Warnings({
       recorder,
       log,
       hitRateFloor: options.hitRateFloor,
       deadlineMs,
-      bypassedSinceMs: () => (this.#now().state === 'bypass' ? this.#state.sinceMs : null),
-      evictions: () => this.#facts.recentEvictions(),
+      bypassedSinceMs: () => (this.#telemetry.now().state === 'bypass' ? this.#telemetry.sinceMs : null),
+      evictions: () => this.#telemetry.facts.recentEvictions(),
     });
     this.#stops = [
       repeat(TICK_MS, () => this.#tick()),
-      repeat(TICK_MS, () => this.#publishChanges()),
+      repeat(TICK_MS, () => this.#telemetry.publishChanges()),
       repeat(WARN_MS, () => this.#warn()),
       repeat(REPORT_MS, () => this.#report()),
       repeat(BACKLOG_CHECK_MS, () => this.#dropBacklog()),
@@ -125,7 +124,7 @@ class ConsistentCache<Source> implements Cache<Source> {
   define<Params>(policy: ReadPolicy<Params, Source>): CachedRead<Params> {
     const { snapshot, pendingTags } = this.#options;
     const { name: read, ttlSeconds } = policy;
-    this.#reads.push({ name: read, ttlSeconds });
+    this.#telemetry.declare({ name: read, ttlSeconds });
     return (params) =>
       answer(this.#parts, {
         read,
@@ -152,46 +151,22 @@ class ConsistentCache<Source> implements Cache<Source> {
   }
 
   health(): CacheHealth {
-    const { state, reason } = this.#now();
+    const { state, reason } = this.#telemetry.now();
     if (state === 'off') return { status: 'off', redis: 'off', latencyMs: null };
     const connected = this.#lease?.session != null && reason !== 'redis-unreachable';
     return {
       status: state === 'active' ? 'ok' : 'degraded',
       redis: connected ? 'connected' : 'unreachable',
-      latencyMs: connected ? (this.#facts.latest?.latencyMs ?? null) : null,
+      latencyMs: connected ? (this.#telemetry.facts.latest?.latencyMs ?? null) : null,
     };
   }
 
-  async statistics(): Promise<CacheStatistics> {
-    const { board, ledger, redisUrl, version } = this.#options;
-    // Where the database is away, this instance speaks for itself.
-    await this.#publish().catch(() => {});
-    const nowMs = Date.now();
-    const [instances, minutes, pending, facts] = await Promise.all([
-      board.instances().catch(() => []),
-      board.minutes(new Date(nowMs - 3_600_000)).catch(() => [this.#recorder.minute()]),
-      ledger.pending(null, BACKLOG).catch(() => []),
-      this.#lease?.session ? this.#facts.refresh(this.#lease.session, 0) : null,
-    ]);
-    return buildStatistics({
-      self: {
-        ...this.#ownState(),
-        version,
-        startedAt: this.#startedAt,
-        seenAt: new Date(nowMs).toISOString(),
-      },
-      others: instances.filter((other) => other.instance !== this.#instance),
-      minutes,
-      reads: this.#reads,
-      redis: redisUrl === null ? null : { address: address(redisUrl), facts },
-      pending: { changes: pending.length, oldestSeconds: pending[0] ? pending[0].ageMs / 1000 : null },
-      nowMs,
-    });
+  statistics(): Promise<CacheStatistics> {
+    return this.#telemetry.statistics();
   }
 
-  async events(): Promise<CacheEvent[]> {
-    await this.#publish().catch(() => {});
-    return this.#options.board.events(EVENTS);
+  events(): Promise<CacheEvent[]> {
+    return this.#telemetry.events();
   }
 
   metrics(): CacheMetrics {
@@ -202,7 +177,12 @@ class ConsistentCache<Source> implements Cache<Source> {
       cause,
       count,
     }));
-    return { state: this.#now().state, requests, invalidations, staleReads: this.#recorder.staleReads.found };
+    return {
+      state: this.#telemetry.now().state,
+      requests,
+      invalidations,
+      staleReads: this.#recorder.staleReads.found,
+    };
   }
 
   ready(timeoutMs: number): Promise<void> {
@@ -213,7 +193,7 @@ class ConsistentCache<Source> implements Cache<Source> {
     for (const stop of this.#stops) stop();
     await this.#lease?.close();
     this.#recorder.event('instance', 'instance stopped', {});
-    await this.#publish().catch(() => {});
+    await this.#telemetry.publish().catch(() => {});
   }
 
   #startLease(redisUrl: string): Lease {
@@ -231,35 +211,6 @@ class ConsistentCache<Source> implements Cache<Source> {
     });
   }
 
-  /** The state at this moment, and since when it is so. */
-  #now(): { state: InstanceState['state']; reason: BypassReason | null; epoch: number | null } {
-    const permit = this.#lease === null ? 'off' : this.#lease.permit();
-    const reason = typeof permit === 'string' ? permit : null;
-    const state = reason === null ? 'active' : reason === 'off' ? 'off' : 'bypass';
-    if (state !== this.#state.name) {
-      this.#state = { name: state, since: new Date().toISOString(), sinceMs: performance.now() };
-    }
-    return { state, reason, epoch: typeof permit === 'string' ? null : permit.epoch };
-  }
-
-  #ownState(): InstanceState {
-    const recorder = this.#recorder;
-    const { entries } = this.#parts;
-    const ageMs = this.#lease?.ageMs ?? null;
-    return {
-      instance: this.#instance,
-      ...this.#now(),
-      since: this.#state.since,
-      leaseAgeMs: ageMs === null ? null : Math.round(ageMs),
-      localBytes: entries.localBytes,
-      localEntries: entries.localCount,
-      tallies: recorder.tallies,
-      invalidations: recorder.invalidations,
-      errors: recorder.errors,
-      staleReads: recorder.staleReads,
-    };
-  }
-
   /** Everyone's changes are settled within a tick, and an idle instance notices a dead or changed server. */
   async #tick(): Promise<void> {
     const lease = this.#lease;
@@ -272,29 +223,8 @@ class ConsistentCache<Source> implements Cache<Source> {
     ]);
   }
 
-  // An idle instance says once a second that it is there; a busy one publishes at every tick.
-  async #publishChanges(): Promise<void> {
-    const what = `${this.#recorder.requests} ${this.#now().state}`;
-    if (what === this.#published.what && performance.now() - this.#published.atMs < IDLE_PUBLISH_MS) return;
-    await this.#publish();
-    this.#published = { what, atMs: performance.now() };
-  }
-
-  async #publish(): Promise<void> {
-    const state = this.#ownState();
-    const minute = this.#recorder.minute();
-    minute.bypass ||= state.state === 'bypass';
-    const events = this.#recorder.takeEvents();
-    try {
-      await this.#options.board.publish(state, minute, events);
-    } catch (error) {
-      this.#recorder.keep(events);
-      throw error;
-    }
-  }
-
   async #warn(): Promise<void> {
-    if (this.#lease?.session) await this.#facts.refresh(this.#lease.session, FACTS_MS);
+    if (this.#lease?.session) await this.#telemetry.facts.refresh(this.#lease.session, FACTS_MS);
     this.#warnings.check();
   }
 
