@@ -561,7 +561,7 @@ export interface ScanOthersQuery {
 }
 
 export const DiffQuery = query({
-  against: Type.Optional(Type.Integer({ minimum: 1 })),
+  against: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
   change: several(Type.Enum(['new', 'gone', 'same'])),
   ...Paging,
 });

@@ -215,7 +215,8 @@ const WORKLOADS_COLUMN = `(SELECT coalesce(json_agg(workload), '[]') FROM (
  */
 export async function getArtifact(db: Db, id: number, today: string): Promise<Artifact | null> {
   const { rows } = await db.query<ArtifactRow & { workloads: WorkloadRow[] }>(
-    `SELECT ${ARTIFACT_COLUMNS}, ${WORKLOADS_COLUMN} FROM artifact WHERE id = $1`,
+    // An address may hold a number that no integer can be: of that one there is none either.
+    `SELECT ${ARTIFACT_COLUMNS}, ${WORKLOADS_COLUMN} FROM artifact WHERE id = $1::bigint`,
     [id],
   );
   const row = rows[0];

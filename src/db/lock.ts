@@ -41,11 +41,12 @@ export async function lockArtifacts(db: Db, scans: ScanRows[], now: Date): Promi
   throw new Error('an artifact was deleted again and again while its report was stored');
 }
 
-/** Locks one artifact. @returns null when there is none. */
+/** Locks one artifact. @param id also one larger than an integer can be. @returns null when there is none. */
 export async function lockArtifact(db: Db, id: number): Promise<LockedArtifact | null> {
-  const { rows } = await db.query<LockedArtifact>('SELECT id, stale FROM artifact WHERE id = $1 FOR UPDATE', [
-    id,
-  ]);
+  const { rows } = await db.query<LockedArtifact>(
+    'SELECT id, stale FROM artifact WHERE id = $1::bigint FOR UPDATE',
+    [id],
+  );
   return rows[0] ?? null;
 }
 

@@ -45,6 +45,13 @@ describe('GET /api/artifacts/:id', () => {
       history: [{ day: new Date().toISOString().slice(0, 10), fixableCount: 1 }],
     });
   });
+
+  it.each(['0', 'x', '2147483648', '999999999999999', '9'.repeat(30)])('of %s is 404', async (text) => {
+    for (const method of ['GET', 'DELETE'] as const) {
+      const response = await trivet.get(`/api/artifacts/${text}`, { method });
+      expect(response.json()).toMatchObject({ status: 404, code: 'not_found' });
+    }
+  });
 });
 
 describe('GET /api/repositories', () => {
