@@ -9,10 +9,6 @@ export async function lockSums(db: Db): Promise<void> {
   await db.query('SELECT pg_advisory_xact_lock($1)', [LOCKS.sums]);
 }
 
-const SUMMARY_DIFFERENCES = `unnest($1::int[], $2::int[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[],
-  $9::timestamptz[], $10::boolean[])
-  AS d(vulnerability_id, critical, high, medium, low, unknown, findings, fixable, earliest, leaving)`;
-
 /** When a vulnerability was first seen in an artifact that counts, be it gone by now. */
 const FIRST_SEEN = `(
   SELECT av.first_seen_at FROM artifact_vulnerability av JOIN artifact a ON a.id = av.artifact_id
@@ -20,46 +16,47 @@ const FIRST_SEEN = `(
   ORDER BY av.first_seen_at LIMIT 1
 )`;
 
+/** What a new row copies of its vulnerability. */
+const copied = (expression: string) =>
+  `(SELECT ${expression} FROM vulnerability v WHERE v.id = d.vulnerability_id)`;
+
 /**
  * Rows without artifacts are removed. A new row looks for the earliest time in all artifacts that count, for others
  * may have had the vulnerability before; so does a row of which an artifact no longer counts.
  */
 export async function addToSummary(db: Db, differences: SummaryDifferences): Promise<void> {
-  const values = [
-    differences.vulnerability,
-    differences.critical,
-    differences.high,
-    differences.medium,
-    differences.low,
-    differences.unknown,
-    differences.findings,
-    differences.fixable,
-    differences.firstSeen,
-    differences.leaving,
-  ];
   await db.query(
     `MERGE INTO vulnerability_summary s
      USING (
-       SELECT d.*, CASE WHEN d.leaving THEN ${FIRST_SEEN} ELSE d.earliest END AS first_seen_at
-       FROM ${SUMMARY_DIFFERENCES}
+       SELECT d.*, CASE WHEN d.leaving THEN ${FIRST_SEEN} ELSE d.earliest END AS first_seen_at,
+         d.critical + d.high + d.medium + d.low + d.unknown AS affected_artifacts
+       FROM unnest($1::int[], $2::int[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[],
+         $9::timestamptz[], $10::boolean[])
+         AS d(vulnerability_id, critical, high, medium, low, unknown, findings, fixable, earliest, leaving)
      ) d ON s.vulnerability_id = d.vulnerability_id
-     WHEN MATCHED AND s.affected_artifacts + d.critical + d.high + d.medium + d.low + d.unknown <= 0 THEN DELETE
+     WHEN MATCHED AND s.affected_artifacts + d.affected_artifacts <= 0 THEN DELETE
      WHEN MATCHED AND ((d.critical, d.high, d.medium, d.low, d.unknown, d.findings, d.fixable) <> (0, 0, 0, 0, 0, 0, 0)
        OR d.leaving OR d.first_seen_at < s.first_seen_at) THEN UPDATE SET
        critical = s.critical + d.critical, high = s.high + d.high, medium = s.medium + d.medium, low = s.low + d.low,
        unknown = s.unknown + d.unknown, findings = s.findings + d.findings, fixable = s.fixable + d.fixable,
-       first_seen_at = CASE WHEN d.leaving THEN d.first_seen_at ELSE least(s.first_seen_at, d.first_seen_at) END`,
-    values,
-  );
-  await db.query(
-    `INSERT INTO vulnerability_summary (vulnerability_id, critical, high, medium, low, unknown, findings, fixable,
-       first_seen_at, natural_order, cvss_score, published_at)
-     SELECT d.vulnerability_id, d.critical, d.high, d.medium, d.low, d.unknown, d.findings, d.fixable, ${FIRST_SEEN},
-       v.natural_order, coalesce(v.cvss_score, -1), coalesce(v.published_at, '-infinity')
-     FROM ${SUMMARY_DIFFERENCES} JOIN vulnerability v ON v.id = d.vulnerability_id
-     WHERE d.critical + d.high + d.medium + d.low + d.unknown > 0
-       AND NOT EXISTS (SELECT FROM vulnerability_summary s WHERE s.vulnerability_id = d.vulnerability_id)`,
-    values,
+       first_seen_at = CASE WHEN d.leaving THEN d.first_seen_at ELSE least(s.first_seen_at, d.first_seen_at) END
+     WHEN NOT MATCHED AND d.affected_artifacts > 0 THEN INSERT (vulnerability_id, critical, high, medium, low, unknown,
+       findings, fixable, first_seen_at, natural_order, cvss_score, published_at)
+       VALUES (d.vulnerability_id, d.critical, d.high, d.medium, d.low, d.unknown, d.findings, d.fixable, ${FIRST_SEEN},
+         ${copied('v.natural_order')}, ${copied('coalesce(v.cvss_score, -1)')},
+         ${copied("coalesce(v.published_at, '-infinity')")})`,
+    [
+      differences.vulnerability,
+      differences.critical,
+      differences.high,
+      differences.medium,
+      differences.low,
+      differences.unknown,
+      differences.findings,
+      differences.fixable,
+      differences.firstSeen,
+      differences.leaving,
+    ],
   );
 }
 
