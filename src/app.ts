@@ -13,6 +13,7 @@ import { describe } from './routes/describe.ts';
 import { checkLoopback } from './routes/guard.ts';
 import { watchMethods } from './routes/methods.ts';
 import { overviewRoutes } from './routes/overview.ts';
+import { pluginRoutes } from './routes/plugin.ts';
 import { scanRoutes } from './routes/scans.ts';
 import { systemRoutes } from './routes/system.ts';
 import { uploadRoutes } from './routes/upload.ts';
@@ -39,6 +40,7 @@ const ROUTES = [
   overviewRoutes,
   cacheRoutes,
   systemRoutes,
+  pluginRoutes,
 ];
 
 /** Uploads have limits of their own; the largest of them takes this long on a slow line. */
