@@ -65,8 +65,9 @@ describe('a read', () => {
   });
 
   it('of a thousand at once on four instances asks the database once', async () => {
-    const instances = await Promise.all([start(), start(), start(), start()]);
-    await instances[0].write('a', '1');
+    // A patient deadline, for this machine may be busy: whoever misses it loads by itself.
+    const instances = await Promise.all([1, 2, 3, 4].map(() => start({ deadlineMs: 1_000 })));
+    await instances[0]?.write('a', '1');
     const asked = instances.flatMap((instance) =>
       Array.from({ length: 250 }, () => instance.read({ name: 'a' })),
     );
