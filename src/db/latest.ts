@@ -34,14 +34,14 @@ export async function markLatest(db: Db, artifacts: ChangedArtifact[], removed: 
        ) newest
      ), mark AS (
        SELECT id, sum(bit)::smallint AS kinds FROM latest GROUP BY id
+     ), affected AS MATERIALIZED (
+       SELECT id FROM mark
+       UNION
+       SELECT id FROM scan WHERE artifact_id = ANY ($1) AND latest_kinds <> 0 AND id <> ALL ($3::bigint[])
      ), marked AS (
-       UPDATE scan s SET latest_kinds = coalesce(m.kinds, 0)
-       FROM (
-         SELECT id FROM mark
-         UNION
-         SELECT id FROM scan WHERE artifact_id = ANY ($1) AND latest_kinds <> 0 AND id <> ALL ($3::bigint[])
-       ) affected LEFT JOIN mark m USING (id)
-       WHERE s.id = affected.id AND s.latest_kinds <> coalesce(m.kinds, 0)
+       UPDATE scan s SET latest_kinds = coalesce(m.kinds, 0) FROM affected LEFT JOIN mark m USING (id)
+       WHERE s.id = ANY (ARRAY(SELECT id FROM affected)) AND s.id = affected.id
+         AND s.latest_kinds <> coalesce(m.kinds, 0)
      ), shown AS (
        SELECT c.id AS artifact_id, c.stale,
          (array_agg(l.id ORDER BY l.scanned_at DESC, l.received_at DESC, l.id DESC))[1] AS newest_scan_id,
@@ -57,7 +57,7 @@ export async function markLatest(db: Db, artifacts: ChangedArtifact[], removed: 
        GROUP BY c.id, c.stale
      )
      UPDATE artifact a SET (${columns('')}) = (${columns('s.')}) FROM shown s
-     WHERE a.id = s.artifact_id AND (${columns('a.')}) IS DISTINCT FROM (${columns('s.')})`,
+     WHERE a.id = ANY ($1) AND a.id = s.artifact_id AND (${columns('a.')}) IS DISTINCT FROM (${columns('s.')})`,
     [artifacts.map((one) => one.id), artifacts.map((one) => one.stale), removed],
   );
 }

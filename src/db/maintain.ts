@@ -6,7 +6,7 @@
  * First comes what belongs to the artifact alone (its caller has locked the artifact), then, under one lock that
  * writers share, what all artifacts add up to.
  */
-import { findingsOf } from './findings_of.ts';
+import { findingsOf, joinedByHash } from './findings_of.ts';
 import { markLatest } from './latest.ts';
 import type { Db } from './pool.ts';
 import { addToPackages, addToSummary, addToTotals, addToTrend, lockSums } from './sums.ts';
@@ -74,15 +74,15 @@ export interface TrendDifferences {
 /** Brings everything derived of the artifacts up to date, as though removed scans were gone already. */
 export async function maintain(db: Db, change: Change): Promise<void> {
   const { artifacts, added = [], removed = [] } = change;
+  if (artifacts.length === 0) return;
   const shifts = await readShifts(db, change);
-  // Where nothing is known of how many rows there are, a hash join is never far from the best.
-  await db.query('SET LOCAL enable_nestloop = off');
-  const trend = await trendDifferences(db, shifts);
-  await markLatest(db, artifacts, removed);
-  const { summary, moved } = await updateVulnerabilities(db, artifacts, added);
-  if (moved) await moveFirstSeen(db, artifacts);
-  const packages = await updateCurrentFindings(db, artifacts);
-  await db.query('SET LOCAL enable_nestloop TO DEFAULT');
+  const { trend, summary, packages } = await joinedByHash(db, async () => {
+    const trend = await trendDifferences(db, shifts);
+    await markLatest(db, artifacts, removed);
+    const { summary, moved } = await updateVulnerabilities(db, artifacts, added);
+    if (moved) await moveFirstSeen(db, artifacts);
+    return { trend, summary, packages: await updateCurrentFindings(db, artifacts) };
+  });
 
   if (!summary && !packages && shifts.length === 0) return;
   await lockSums(db);

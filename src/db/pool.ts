@@ -36,9 +36,12 @@ const WRITERS_SHARE = 0.5;
 
 /**
  * Planning took up to a fifth of a write, so its statements are prepared and planned without looking at their values.
- * Such a plan can be older than most rows of a table: it must read by index even where the table was empty at first.
+ * Such a plan can be older than most rows of a table: it has to find rows by their keys even where it was made for an
+ * empty table.
  */
-const BEGIN_WRITE = 'BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off';
+const BEGIN_WRITE = `BEGIN;
+  SET LOCAL plan_cache_mode = force_generic_plan;
+  SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off`;
 
 export interface Database extends Db {
   /** Runs `work` in a read-only snapshot begun now; nothing is written by it. */
