@@ -40,6 +40,8 @@ export function patchOf(body: unknown): Record<string, string | null> {
   const labels = Object.entries(body.labels).map(([name, value]) => {
     const place = `/labels${pointerTo(name)}`;
     if (name === '') throw wrong(place, 'has no name');
+    // `label=NAME=VALUE` of an address ends a name at the first of them.
+    if (name.includes('=')) throw wrong(place, 'has a "=" in its name');
     if (value !== null && typeof value !== 'string') throw wrong(place, 'has to be a text, or null');
     const complaint = complaintAbout(name) ?? complaintAbout(value ?? '');
     if (complaint) throw wrong(place, complaint);

@@ -158,6 +158,7 @@ describe('PATCH /api/scan-results/:id', () => {
     ['something else', '{"labels": {}, "latest": true}', 400, 'bad_parameter'],
     ['a number', '{"labels": {"a": 1}}', 400, 'bad_parameter'],
     ['a nameless label', '{"labels": {"": "a"}}', 400, 'bad_parameter'],
+    ['a name that no filter can say', '{"labels": {"a=b": "c"}}', 400, 'bad_parameter'],
     ['a long value', `{"labels": {"a": "${'x'.repeat(257)}"}}`, 400, 'bad_parameter'],
     ['NUL', '{"labels": {"a": "\\u0000"}}', 400, 'bad_parameter'],
     ['half a character', '{"labels": {"\\ud800": "a"}}', 400, 'bad_parameter'],
