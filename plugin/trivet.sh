@@ -21,20 +21,22 @@ Usage: trivy image -f json -o plugin=trivet [--output-plugin-arg "OPTIONS"] IMAG
   --cluster NAME          cluster of Kubernetes resources
   --scanners vuln,secret  what the report looked for
   --label KEY=VALUE       a label, several times for several
-  --fail-on RULES         fail if a rule is met: new:critical (not in the scan before), any:high, …, separated by commas
+  --fail-on RULES         fail if a rule is met: new:critical (not in the scan before), any:high, …, separated by
+                          commas
   --timeout SECONDS       give up after so long (120)
 TRIVET_URL is the address ($url), TRIVET_TOKEN the token.
 Exit status: 0 it is stored, 1 it was refused or Trivet cannot be reached, 2 usage, 3 --fail-on.
 EOF
 }
 
-# Text from a report or a server, for a terminal: control characters, which could steer it, become spaces.
+# Text from a report or a server, for a terminal: control characters (of C1 as UTF-8 writes them), which could steer
+# it, become spaces.
 printable() {
-  printf '%s' "$1" | tr '\000-\037\177' ' ' | sed "s/$(printf '\302')[$(printf '\200')-$(printf '\237')]/ /g"
+  tr '\000-\037\177' ' ' | sed "s/$(printf '\302')[$(printf '\200')-$(printf '\237')]/ /g"
 }
 
 complain() {
-  printf 'trivet: %s\n' "$(printable "$1")" >&2
+  printf 'trivet: %s\n' "$(printf '%s' "$1" | printable)" >&2
 }
 
 # Trivy hangs when a plugin ends before it has read everything.
@@ -100,15 +102,17 @@ read_options() {
 }
 
 add_rules() {
-  more=$(printf '%s' "$1" | tr 'A-Z' 'a-z' | tr -d ' ')
+  more=$(printf '%s' "$1" | tr '[:upper:]' '[:lower:]' | tr -d ' ')
   while [ -n "$more" ]; do
     rule=${more%%,*}
     case $more in *,*) more=${more#*,} ;; *) more='' ;; esac
     case $rule in
-      '') ;;
-      new:critical | new:high | new:medium | new:low | new:unknown | any:critical | any:high | any:medium | any:low | any:unknown)
-        rules="$rules $rule"
-        ;;
+      '') continue ;;
+      new:* | any:*) severity=${rule#*:} ;;
+      *) severity='none of them' ;;
+    esac
+    case $severity in
+      critical | high | medium | low | unknown) rules="$rules $rule" ;;
       *) fail 2 "--fail-on: \"$rule\" is not new:SEVERITY or any:SEVERITY" ;;
     esac
   done
@@ -117,9 +121,9 @@ add_rules() {
 # ------------------------------------------------------------------------------------------------ JSON
 
 # Turns JSON into lines of path, tab and value: `items.0.artifact.name<tab>nginx`. Cut at the quotes, every other piece
-# is text: whatever a name holds, it is never taken for structure. Lines and tabs of texts become spaces.
+# is text: whatever a name holds, it is never taken for structure. Its control characters become spaces.
 flatten() {
-  awk '
+  printable <"$1" | awk '
     function place() {
       return kind[depth] == "[" ? prefix[depth] count[depth] : prefix[depth] key[depth]
     }
@@ -149,8 +153,6 @@ flatten() {
         # Not gsub: how it writes a backslash is not the same everywhere.
         while (i = index(piece, "\001")) piece = substr(piece, 1, i - 1) "\\" substr(piece, i + 1)
       }
-      gsub(/\177/, " ", piece)
-      gsub(/\302[\200-\237]/, " ", piece)
       return piece
     }
     BEGIN { RS = "\"" }
@@ -161,7 +163,7 @@ flatten() {
       if (isKey) key[depth] = plain(text); else emit(plain(text))
       text = ""; inText = 0
     }
-  ' "$1"
+  '
 }
 
 # The value at a path in what `flatten` made of an answer.
@@ -215,13 +217,15 @@ request() {
 # `HTTP/1.1 201 Created`: the last one, for before it there may be those of a proxy, or 100. Of curl it begins the line,
 # of wget it is indented or part of a complaint.
 status_line() {
-  tr -d '\r' <"$head" | sed -n 's/^\( *\|.*server returned error: \)\(HTTP\/[0-9.]* [1-5][0-9][0-9].*\)/\2/p' | tail -n 1
+  tr -d '\r' <"$head" | sed -n -E 's/^( *|.*server returned error: )(HTTP\/[0-9.]+ [1-5][0-9][0-9].*)/\2/p' |
+    tail -n 1
 }
 
 with_curl() {
   for header; do printf 'header = "%s"\n' "$header"; done >"$settings"
   [ -z "${TRIVET_TOKEN-}" ] || printf 'header = "Authorization: Bearer %s"\n' "$(quoted "$TRIVET_TOKEN")" >>"$settings"
-  set -- --silent --show-error --config "$settings" --max-time "$left" --connect-timeout 10 --output "$answer" --dump-header "$head"
+  set -- --silent --show-error --globoff --config "$settings" --max-time "$left" --connect-timeout 10
+  set -- "$@" --output "$answer" --dump-header "$head"
   [ -z "$file" ] || set -- "$@" --data-binary "@$file"
   curl "$@" "$target" 2>"$log"
 }

@@ -150,6 +150,9 @@ describe('/trivy-plugin.tar.gz', () => {
     const before = await get();
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     expect((await get()).equals(before)).toBe(true);
+    // Trivy asks so before it downloads.
+    const head = await fetch(`${trivet.url}/trivy-plugin.tar.gz`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(before.length)]);
   });
 
   it('knows the address that it was fetched from', async () => {
@@ -187,7 +190,7 @@ for (const client of CLIENTS) {
       const image = `${name}/gate:1`;
       const old = [vulnerability('CVE-2025-1', 'CRITICAL')];
       await runPlugin(report(image, 1, ...old), { client });
-      const args = ['--fail-on', 'new:critical,any:unknown'];
+      const args = ['--fail-on', 'NEW:critical,,any:unknown'];
       const same = await runPlugin(report(image, 2, ...old), { client, args });
       expect(same).toMatchObject({ status: 0, stderr: '' });
       const found = [...old, vulnerability('CVE-2026-7', 'CRITICAL'), vulnerability('CVE-2026-8', 'LOW')];
@@ -294,7 +297,7 @@ for (const client of CLIENTS) {
     });
 
     it('asks again when Trivet is busy, and gives up in the end', async () => {
-      const statuses = [503, 429, 201];
+      const statuses = [429, 201];
       const times: number[] = [];
       const server = await serve((request, response) => {
         request.resume();
@@ -305,7 +308,7 @@ for (const client of CLIENTS) {
       expect(await runPlugin(report('busy:1', 1), { client, env })).toMatchObject({ status: 0 });
       // busybox's wget does not tell for how long.
       const leastMs = name === 'busybox' ? 900 : 1_900;
-      expect(times).toHaveLength(3);
+      expect(times).toHaveLength(2);
       expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(leastMs);
       const tired = await runPlugin(report('busy:1', 1), { client, env, args: ['--timeout', '2'] });
       server.close();
@@ -339,6 +342,8 @@ describe.skipIf(!anyClient)('the plugin', () => {
     const wrong: [string[], Record<string, string>, string][] = [
       [['--fial-on', 'new:critical'], {}, '"--fial-on" is not an option'],
       [['--fail-on', 'new:terrible'], {}, '"new:terrible" is not new:SEVERITY or any:SEVERITY'],
+      [['--fail-on', 'any:high,critical'], {}, '"critical" is not new:SEVERITY or any:SEVERITY'],
+      [['--fail-on', 'new:'], {}, '"new:" is not new:SEVERITY or any:SEVERITY'],
       [['--fail-on'], {}, '--fail-on needs a value'],
       [['--timeout', '1m'], {}, '"1m" is not a number of seconds'],
       [[], { TRIVET_URL: 'trivet.example' }, 'TRIVET_URL is no http address: trivet.example'],
