@@ -7,6 +7,7 @@ import type { Db } from './pool.ts';
  * @returns ids of vulnerabilities whose texts were changed, for the tables that copy from them.
  */
 export async function storeDictionaries(db: Db, scans: ScanRows[]): Promise<number[]> {
+  if (scans.length === 0) return [];
   const changed = await storeVulnerabilities(db, scans);
   await storeDefinitions(db, scans);
   await storePlaces(db, scans);
@@ -22,15 +23,13 @@ export function joinColumns(columns: Column[]): Column {
     .join(',')}}`;
 }
 
+const INCOMING = `unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+  $8::real[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])
+  AS i(vulnerability_id, natural_order, title, description, "references", cvss, vendor_severity, cvss_score,
+    cwe_ids, primary_url, published_at, modified_at)`;
+
 // A vulnerability is in a document as often as it has scans with it: its newest texts are taken.
-const INCOMING_VULNERABILITIES = `incoming AS MATERIALIZED (
-  SELECT DISTINCT ON (vulnerability_id) *
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::real[],
-    $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])
-    AS i(vulnerability_id, natural_order, title, description, "references", cvss, vendor_severity, cvss_score,
-      cwe_ids, primary_url, published_at, modified_at)
-  ORDER BY vulnerability_id, modified_at DESC NULLS LAST
-)`;
+const NEWEST_FIRST = 'ORDER BY vulnerability_id, modified_at DESC NULLS LAST';
 
 const IS_NEWER = `coalesce(i.modified_at, '-infinity') > coalesce(v.modified_at, '-infinity')`;
 
@@ -73,14 +72,14 @@ async function storeVulnerabilities(db: Db, scans: ScanRows[]): Promise<number[]
 
 async function addVulnerabilities(db: Db, values: Column[]): Promise<number> {
   const { rowCount } = await db.query(
-    `WITH ${INCOMING_VULNERABILITIES}
-     INSERT INTO vulnerability (vulnerability_id, natural_order, title, description, "references", cvss,
+    `INSERT INTO vulnerability (vulnerability_id, natural_order, title, description, "references", cvss,
        vendor_severity, cvss_score, cwe_ids, primary_url, published_at, modified_at)
-     SELECT vulnerability_id, natural_order, title, description, coalesce("references"::jsonb, '[]'), cvss::jsonb,
-       vendor_severity::jsonb, cvss_score, coalesce(cwe_ids::jsonb, '[]'), primary_url, published_at, modified_at
-     FROM incoming i
+     SELECT DISTINCT ON (vulnerability_id) vulnerability_id, natural_order, title, description,
+       coalesce("references"::jsonb, '[]'), cvss::jsonb, vendor_severity::jsonb, cvss_score,
+       coalesce(cwe_ids::jsonb, '[]'), primary_url, published_at, modified_at
+     FROM ${INCOMING}
      WHERE NOT EXISTS (SELECT 1 FROM vulnerability v WHERE v.vulnerability_id = i.vulnerability_id)
-     ORDER BY vulnerability_id
+     ${NEWEST_FIRST}
      ON CONFLICT (vulnerability_id) DO NOTHING`,
     values,
   );
@@ -96,8 +95,9 @@ async function renewVulnerabilities(db: Db, values: Column[]): Promise<number[]>
     `${column} = CASE WHEN i.${column} <> '[]' AND (${IS_NEWER} OR v.${column} = '[]')
        THEN i.${column}::jsonb ELSE v.${column} END`;
   const { rows } = await db.query<{ id: number }>(
-    `WITH ${INCOMING_VULNERABILITIES},
-     renewable AS (
+    `WITH incoming AS MATERIALIZED (
+       SELECT DISTINCT ON (vulnerability_id) * FROM ${INCOMING} ${NEWEST_FIRST}
+     ), renewable AS (
        SELECT v.id, v.vulnerability_id FROM vulnerability v JOIN incoming i USING (vulnerability_id)
        WHERE ${IS_NEWER} OR v.description IS NULL AND i.description IS NOT NULL
        ORDER BY v.id FOR NO KEY UPDATE OF v
