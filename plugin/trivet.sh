@@ -222,12 +222,13 @@ status_line() {
 }
 
 with_curl() {
-  for header; do printf 'header = "%s"\n' "$header"; done >"$settings"
-  [ -z "${TRIVET_TOKEN-}" ] || printf 'header = "Authorization: Bearer %s"\n' "$(quoted "$TRIVET_TOKEN")" >>"$settings"
-  set -- --silent --show-error --globoff --config "$settings" --max-time "$left" --connect-timeout 10
-  set -- "$@" --output "$answer" --dump-header "$head"
-  [ -z "$file" ] || set -- "$@" --data-binary "@$file"
-  curl "$@" "$target" 2>"$log"
+  curl_settings "$@" | curl --silent --show-error --globoff --config - --max-time "$left" --connect-timeout 10 \
+    --output "$answer" --dump-header "$head" ${file:+--data-binary "@$file"} "$target" 2>"$log"
+}
+
+curl_settings() {
+  for header; do printf 'header = "%s"\n' "$header"; done
+  [ -z "${TRIVET_TOKEN-}" ] || printf 'header = "Authorization: Bearer %s"\n' "$(quoted "$TRIVET_TOKEN")"
 }
 
 quoted() {
@@ -239,12 +240,15 @@ limited() {
   if timeout 1 true 2>/dev/null; then timeout "$left" "$@"; else "$@"; fi
 }
 
+# It reads its settings twice, so that they have to be in a file.
 with_wget() {
   for header; do printf 'header = %s\n' "$header"; done >"$settings"
   [ -z "${TRIVET_TOKEN-}" ] || printf 'header = Authorization: Bearer %s\n' "$TRIVET_TOKEN" >>"$settings"
-  set -- --config="$settings" --no-verbose --server-response --content-on-error --tries=1 --max-redirect=0
-  [ -z "$file" ] || set -- "$@" --post-file="$file"
-  limited wget "$@" --timeout="$left" --output-document="$answer" "$target" 2>"$head"
+  limited wget --config="$settings" --no-verbose --server-response --content-on-error --tries=1 --max-redirect=0 \
+    --timeout="$left" --output-document="$answer" ${file:+--post-file "$file"} "$target" 2>"$head"
+  ended=$?
+  rm -f "$settings"
+  return "$ended"
 }
 
 with_busybox() {
@@ -416,6 +420,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/trivet.XXXXXX") || fail 2 'there is no place
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
+trap 'exit 141' PIPE
 trap 'exit 143' TERM
 report=$folder/report answer=$folder/answer head=$folder/head flat=$folder/flat list=$folder/list
 log=$folder/log settings=$folder/settings

@@ -12,7 +12,7 @@ import { startTrivet, type TestTrivet } from './setup/process.ts';
 import { freePort } from './setup/redis.ts';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'trivet-plugin-'));
-const temporary = path.join(folder, 'tmp');
+const temporary = path.join(folder, 'temporary files');
 fs.mkdirSync(temporary);
 const TOKEN = `trvt_secret"\\${'0123456789'.repeat(3)}`;
 
@@ -391,7 +391,11 @@ describe.skipIf(!anyClient)('the plugin', () => {
     expect(away).toMatchObject({ status: 1, stderr: expect.stringContaining('leads elsewhere') });
   });
 
-  it('leaves no temporary file behind', () => {
+  it('leaves no temporary file behind, also when nobody reads what it says', () => {
+    const script = path.join(folder, 'trivet.sh');
+    const input = JSON.stringify(report('unread:1', 1, vulnerability('CVE-1', 'HIGH')));
+    const env = { PATH: anyClient?.bin, TMPDIR: temporary };
+    execFileSync('/bin/sh', ['-c', '"$0" --fail-on any:high 2>/dev/null | :', script], { env, input });
     expect(fs.readdirSync(temporary)).toEqual([]);
   });
 });
