@@ -242,9 +242,11 @@ function vulnerabilityTags(query: ArtifactChoice): string[] {
  * and nothing that only says how the answer is presented.
  */
 function canonical<Params extends object>(params: Params): Params {
-  const entries = Object.entries(params)
-    .filter(([name, value]) => value !== undefined && name !== 'format')
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => [name, Array.isArray(value) ? [...new Set(value)].sort() : value]);
-  return Object.fromEntries(entries) as Params;
+  const form: Record<string, unknown> = {};
+  for (const name of Object.keys(params).sort()) {
+    const value = params[name as keyof Params] as unknown;
+    if (value === undefined || name === 'format') continue;
+    form[name] = Array.isArray(value) && value.length > 1 ? [...new Set(value)].sort() : value;
+  }
+  return form as Params;
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { allPages, CSV_COLUMNS, EXPORT_PAGE, streamCsv } from '../csv.ts';
@@ -62,7 +63,8 @@ export function createExports(database: Database) {
           .header('content-disposition', `attachment; filename="trivet-${name}-${today()}.csv"`)
           .header('cache-control', 'private, no-store')
           .header('vary', 'accept');
-        if (request.method === 'HEAD') return reply.send();
+        // A stream, for of nothing at all Fastify says that it is 0 bytes long.
+        if (request.method === 'HEAD') return reply.send(Readable.from([]));
         const pages = allPages<object>(async (cursor) => (cursor === undefined ? first : read(cursor)));
         const stream = streamCsv(CSV_COLUMNS[name], pages);
         // Rejected by an error of the stream, which has ended its queries when it closes.
@@ -83,7 +85,9 @@ export function createExports(database: Database) {
 /** Whether CSV is asked for: by `format`, or by an Accept that prefers it to JSON. */
 export function wantsCsv(request: FastifyRequest, format: 'json' | 'csv' | undefined): boolean {
   if (format !== undefined) return format === 'csv';
-  const ranges = (request.headers.accept ?? '').split(',').map((range) => {
+  const { accept = '' } = request.headers;
+  if (!/csv/i.test(accept)) return false;
+  const ranges = accept.split(',').map((range) => {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
     const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
     return { type, quality: Number(quality ?? 1) };
