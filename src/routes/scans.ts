@@ -157,7 +157,6 @@ function documentRoute(app: App, { database }: Parts): void {
       if (acceptsGzip(request.headers['accept-encoding']))
         return reply.header('content-encoding', 'gzip').send(document.gzip);
       reply.header('content-length', String(document.bytes));
-      if (request.method === 'HEAD') return reply.send();
       const inflate: Readable = createGunzip().end(document.gzip);
       return reply.send(inflate);
     },

@@ -134,6 +134,12 @@ describe('GET /api/scan-results/:id/report', () => {
     expect(response.headers['content-encoding']).toBe('gzip');
     expect(gunzipSync(response.rawPayload).toString()).toBe(JSON.stringify(report));
   });
+
+  it('answers HEAD with the length of what GET sends', async () => {
+    const response = await trivet.get(`/api/scan-results/${id}/report`, { method: 'HEAD' });
+    expect(response.headers['content-length']).toBe(String(JSON.stringify(report).length));
+    expect(response.body).toBe('');
+  });
 });
 
 describe('PATCH /api/scan-results/:id', () => {
