@@ -1,4 +1,3 @@
-import { joinedByHash } from './findings_of.ts';
 import type { Db } from './pool.ts';
 
 const STORE_CHANGES = `
@@ -55,7 +54,8 @@ const STORE_CHANGES = `
  * in `scannedAt` that looked for vulnerabilities. A finding is known by vulnerability, package and path or, where it
  * has none, class and type; findings of one key pair up one to one, and what has no partner is new or gone. It counts
  * as `diff.ts` does, but where findings of a key differ in severity, the new ones count by the worst.
+ * To be run joined by hash.
  */
 export async function storeChanges(db: Db, scans: number[]): Promise<void> {
-  if (scans.length > 0) await joinedByHash(db, () => db.query(STORE_CHANGES, [scans]));
+  if (scans.length > 0) await db.query(STORE_CHANGES, [scans]);
 }

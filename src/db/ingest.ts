@@ -4,6 +4,7 @@
  */
 import type { ScanRows, StoredDocument } from '../upload/columns.ts';
 import { storeDictionaries } from './dictionaries.ts';
+import { joinedByHash } from './findings_of.ts';
 import { storeChanges } from './gate.ts';
 import { insertScans, type NewScan } from './insert.ts';
 import { type LockedArtifact, lockArtifacts, touchArtifacts } from './lock.ts';
@@ -58,8 +59,11 @@ export async function storeDocument(
     db,
     scans.map((scan) => scan.rows),
   );
-  const created = await insertScans(db, document, scans, options, now);
-  await storeChanges(db, created);
+  const created = await joinedByHash(db, async () => {
+    const ids = await insertScans(db, document, scans, options, now);
+    await storeChanges(db, ids);
+    return ids;
+  });
 
   const idByKey = new Map([...fresh.keys()].map((key, index) => [key, at(created, index)]));
   const items = document.scans.map((rows, index): StoredItem => {

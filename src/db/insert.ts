@@ -20,7 +20,7 @@ export function contentHash(rows: ScanRows): string {
 }
 
 /**
- * Writes the document, its scans and their findings. The dictionaries must know them.
+ * Writes the document, its scans and their findings. The dictionaries must know them. To be run joined by hash.
  * @returns ids of the scans, in the order given.
  */
 export async function insertScans(
@@ -96,17 +96,24 @@ async function insertFindings(db: Db, scans: NewScan[], ids: number[]): Promise<
   const column = (name: keyof ScanRows['occurrenceColumns']) =>
     joinColumns(scans.map(({ rows }) => rows.occurrenceColumns[name]));
   const { rowCount } = await db.query(
-    `INSERT INTO scan_finding (scan_id, definition_id, target_id, path_id)
+    `WITH definition AS MATERIALIZED (
+       SELECT id, hash FROM finding_definition WHERE hash = ANY ($2::bytea[])
+     ), known_place AS MATERIALIZED (
+       SELECT id, text FROM place
+       WHERE hash = ANY (ARRAY(SELECT sha256(convert_to(i.text, 'UTF8')) FROM unnest($5::text[]) AS i(text)))
+     )
+     INSERT INTO scan_finding (scan_id, definition_id, target_id, path_id)
      SELECT i.scan_id, d.id, t.id, p.id
      FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[]) AS i(scan_id, hash, target, path)
-     JOIN finding_definition d ON d.hash = i.hash
-     JOIN place t ON t.hash = sha256(convert_to(i.target, 'UTF8'))
-     JOIN place p ON p.hash = sha256(convert_to(i.path, 'UTF8'))`,
+     JOIN definition d ON d.hash = i.hash
+     JOIN known_place t ON t.text = i.target
+     JOIN known_place p ON p.text = i.path`,
     [
       ids.flatMap((id, index) => new Array<number>(counts[index] ?? 0).fill(id)),
       column('hash'),
       column('target'),
       column('path'),
+      joinColumns(scans.map(({ rows }) => rows.texts)),
     ],
   );
   if (rowCount !== total) throw new Error(`${rowCount} of ${total} findings have all that they refer to`);
