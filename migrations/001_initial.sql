@@ -70,7 +70,7 @@ CREATE TABLE artifact_workload (
 );
 CREATE INDEX artifact_workload_place ON artifact_workload (cluster, namespace);
 
--- A document as it was sent; several scans may come from one. Not read by any cached answer.
+-- A document as it was sent; several scans may come from one. Of it a cached answer shows its size alone.
 CREATE TABLE document (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   sha256 bytea NOT NULL,
@@ -465,8 +465,9 @@ END $$;
 CALL watch_table('artifact', 'artifacts', 'artifact:id');
 CALL watch_table('artifact_workload', 'artifacts', 'artifact:artifact_id');
 CALL watch_table('scan', 'scans', 'scan:id', 'artifact:artifact_id');
-CALL watch_table('scan_finding', 'scan:scan_id');
-CALL watch_table('other_finding', 'scan:scan_id');
+-- A comparison with the scan before shows the findings of a scan that is not named: it depends on all.
+CALL watch_table('scan_finding', 'scans', 'scan:scan_id');
+CALL watch_table('other_finding', 'scans', 'scan:scan_id');
 CALL watch_table('artifact_vulnerability', 'vulnerabilities', 'artifact:artifact_id');
 CALL watch_table('current_finding', 'vulnerabilities', 'artifact:artifact_id');
 CALL watch_table('vulnerability_summary', 'vulnerabilities');
@@ -487,4 +488,7 @@ CREATE TRIGGER cache_identity AFTER UPDATE ON artifact FOR EACH ROW
     IS DISTINCT FROM (NEW.type, NEW.name, NEW.repository, NEW.version, NEW.cluster, NEW.namespace, NEW.resource_kind, NEW.resource_name))
   EXECUTE FUNCTION record_all();
 ALTER TABLE artifact ENABLE ALWAYS TRIGGER cache_identity;
+CREATE TRIGGER cache_identity AFTER UPDATE ON document FOR EACH ROW WHEN (OLD.bytes <> NEW.bytes)
+  EXECUTE FUNCTION record_all();
+ALTER TABLE document ENABLE ALWAYS TRIGGER cache_identity;
 DROP PROCEDURE watch_table;

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { storeDocument } from '../../src/db/ingest.ts';
 import { type Db, openDatabase } from '../../src/db/pool.ts';
 import { createDatabase, type TestDatabase } from '../setup/database.ts';
+import { copyIn } from './copy.ts';
 import { generateDocument, image } from './generate.ts';
 
 /** The tags of one row of each table that an answer is computed from: artifact 1, scan 1. */
@@ -10,8 +11,8 @@ const TAGS: Record<string, string[]> = {
   artifact: ['artifact:1', 'artifacts'],
   artifact_workload: ['artifact:1', 'artifacts'],
   scan: ['artifact:1', 'scan:1', 'scans'],
-  scan_finding: ['scan:1'],
-  other_finding: ['scan:1'],
+  scan_finding: ['scan:1', 'scans'],
+  other_finding: ['scan:1', 'scans'],
   artifact_vulnerability: ['artifact:1', 'vulnerabilities'],
   current_finding: ['artifact:1', 'vulnerabilities'],
   vulnerability_summary: ['vulnerabilities'],
@@ -25,7 +26,7 @@ const TAGS: Record<string, string[]> = {
 const TABLES = Object.keys(TAGS);
 /** New rows of these change no answer yet. */
 const DICTIONARIES = ['vulnerability', 'finding_definition', 'place'];
-/** No cached answer is computed from these. */
+/** No cached answer is computed from these; of a document its size is shown, which never changes. */
 const UNWATCHED = [
   'installation',
   'document',
@@ -89,26 +90,6 @@ async function columnsOf(table: string): Promise<string[]> {
   return rows.map((row) => row.name);
 }
 
-/** COPY FROM STDIN, with pg's own protocol messages. */
-function copyIn(sql: string, data: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let failure: Error | undefined;
-    const copy = {
-      submit: (connection: { query(text: string): void }) => connection.query(sql),
-      handleCopyInResponse(connection: { sendCopyFromChunk(chunk: Buffer): void; endCopyFrom(): void }) {
-        connection.sendCopyFromChunk(Buffer.from(data));
-        connection.endCopyFrom();
-      },
-      handleError(error: Error) {
-        failure = error;
-      },
-      handleCommandComplete() {},
-      handleReadyForQuery: () => (failure ? reject(failure) : resolve()),
-    };
-    client.query(copy as unknown as pg.Submittable);
-  });
-}
-
 /** Takes the rows away into a table of the transaction's own. Foreign keys do not stop it under the role replica. */
 async function takeAway(table: string): Promise<string> {
   await client.query(`CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM ${table}`);
@@ -154,7 +135,9 @@ describe.each(TABLES)('%s', (table) => {
     );
     const columns = await takeAway(table);
     const data = rows.map((row) => `${row.line}\n`).join('');
-    expect(await tagsOf(() => copyIn(`COPY ${table} (${columns}) FROM STDIN`, data))).toEqual(inserted);
+    expect(await tagsOf(() => copyIn(client, `COPY ${table} (${columns}) FROM STDIN`, data))).toEqual(
+      inserted,
+    );
     const { rows: back } = await client.query(`SELECT count(*)::int AS rows FROM ${table}`);
     expect(back).toEqual([{ rows: rows.length }]);
   });
@@ -221,11 +204,16 @@ test('findings go with TRUNCATE of their scans or artifacts too', async () => {
 
 test('a row that moves tells of the place it left and of the place it came to', async () => {
   await client.query('SET LOCAL session_replication_role = replica');
-  expect(await tagsOf('UPDATE scan_finding SET scan_id = 7')).toEqual(['scan:1', 'scan:7']);
+  expect(await tagsOf('UPDATE scan_finding SET scan_id = 7')).toEqual(['scan:1', 'scan:7', 'scans']);
 });
 
 test('what an artifact is never changes: a change of it by hand concerns everything', async () => {
   expect(await tagsOf(`UPDATE artifact SET name = 'other:1'`)).toEqual(['*', 'artifact:1', 'artifacts']);
+});
+
+test('so does a change of the size of a document, which is all that answers show of it', async () => {
+  expect(await tagsOf('UPDATE document SET bytes = bytes + 1')).toEqual(['*']);
+  expect(await tagsOf(`UPDATE document SET gzip = ''`)).toEqual([]);
 });
 
 test('a hundred tags are named, more are *', async () => {
