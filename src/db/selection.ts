@@ -22,7 +22,8 @@ export async function selectArtifacts(db: Db, filters: ArtifactFilters): Promise
     conditions.values,
   );
   const { ids = [], live = 0 } = rows[0] ?? {};
-  return ids.length === live && live > 0 ? null : ids;
+  // Where artifacts are named, an answer is cached as one about those alone: it is not computed from sums over all.
+  return filters.artifact === undefined && ids.length === live && live > 0 ? null : ids;
 }
 
 /** What a searched text is found in. */
