@@ -50,9 +50,18 @@ export type { EncodedEntry };
  * @param value plain data
  */
 export async function encode(value: unknown): Promise<EncodedEntry> {
-  const json = Buffer.from(JSON.stringify(value));
-  const etag = `W/"${createHash('sha256').update(json).digest('base64url').slice(0, 22)}"`;
-  return new EncodedEntry(etag, await compress(json, { level: GZIP_LEVEL }), json.length, json);
+  const json = serialise(value);
+  return new EncodedEntry(etagOf(json), await compress(json, { level: GZIP_LEVEL }), json.length, json);
+}
+
+/** @returns the JSON text of plain data */
+export function serialise(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+/** @returns the ETag of a JSON text */
+export function etagOf(json: Buffer): string {
+  return `W/"${createHash('sha256').update(json).digest('base64url').slice(0, 22)}"`;
 }
 
 /** An entry as it is stored in Redis, with the tokens it was loaded under. */

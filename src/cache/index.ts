@@ -8,7 +8,7 @@ import { Keys } from './keys.ts';
 import { Lease } from './lease.ts';
 import { ALL, type Ledger } from './ledger.ts';
 import { Loads } from './loads.ts';
-import { answer, type ReadParts } from './read.ts';
+import { answer, type Question, type ReadParts } from './read.ts';
 import { Recorder } from './recorder.ts';
 import { clearSource, reportInvalidation, reportPerformance } from './reports.ts';
 import { sampler } from './sampler.ts';
@@ -125,19 +125,22 @@ class ConsistentCache<Source> implements Cache<Source> {
     const { snapshot, pendingTags } = this.#options;
     const { name: read, ttlSeconds } = policy;
     this.#telemetry.declare({ name: read, ttlSeconds });
-    return (params) =>
-      answer(this.#parts, {
+    const prepare = (params: Params) => {
+      const question: Question = {
         read,
         key: policy.key(params),
         ttlMs: ttlSeconds * 1000,
-        tags: policy.tags(params),
+        tags: [ALL, ...policy.tags(params)],
         load: () => snapshot((source) => policy.load(source, params)),
         loadAndPending: () =>
           snapshot(async (source) => ({
             value: await policy.load(source, params),
             pendingTags: await pendingTags(source),
           })),
-      });
+      };
+      return () => answer(this.#parts, question);
+    };
+    return Object.assign((params: Params) => prepare(params)(), { prepare });
   }
 
   settled(txid: string | null, operation: string): Promise<void> {

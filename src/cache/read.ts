@@ -4,7 +4,6 @@ import type { Entries, Found } from './entries.ts';
 import type { Fences } from './fences.ts';
 import type { Keys } from './keys.ts';
 import type { Lease, Permit } from './lease.ts';
-import { ALL } from './ledger.ts';
 import type { Loads } from './loads.ts';
 import type { Answer, BypassReason, Outcome } from './types.ts';
 
@@ -34,7 +33,7 @@ export interface Question {
   read: string;
   key: string;
   ttlMs: number;
-  /** Without `*`. */
+  /** `*` among them. */
   tags: string[];
   /** Loads the answer from a snapshot begun by the call. */
   load(): Promise<unknown>;
@@ -46,13 +45,13 @@ export interface Question {
 export interface Hit {
   question: Question;
   permit: Permit;
-  tags: string[];
   tokens: string;
   etag: string;
 }
 
 /** A request that may use the cache. */
-interface Asked extends Question {
+interface Asked {
+  question: Question;
   permit: Permit;
   entryKey: string;
   arrivedMs: number;
@@ -69,10 +68,9 @@ export async function answer(parts: ReadParts, question: Question): Promise<Answ
   const permit = lease === null ? 'off' : lease.permit();
   if (typeof permit === 'string') return bypass(parts, question, permit, null);
 
-  const tags = [ALL, ...question.tags];
   const entryKey = parts.keys.entry(permit.epoch, question.read, question.key);
-  const asked: Asked = { ...question, tags, permit, entryKey, arrivedMs };
-  const tokenList = await fences.read(permit, tags);
+  const asked: Asked = { question, permit, entryKey, arrivedMs };
+  const tokenList = await fences.read(permit, question.tags);
   if (tokenList === null) return tooLate(parts, asked);
   const tokens = tokenList.join('');
 
@@ -85,9 +83,9 @@ export async function answer(parts: ReadParts, question: Question): Promise<Answ
 }
 
 function hit(parts: ReadParts, asked: Asked, tokens: string, found: Found, outcome: 'hit' | 'local'): Answer {
-  const { permit, tags } = asked;
-  parts.count(asked.read, outcome, performance.now() - asked.arrivedMs, null);
-  parts.sample({ question: asked, permit, tags, tokens, etag: found.entry.etag });
+  const { question, permit } = asked;
+  parts.count(question.read, outcome, performance.now() - asked.arrivedMs, null);
+  parts.sample({ question, permit, tokens, etag: found.entry.etag });
   return {
     entry: found.entry,
     outcome,
@@ -102,7 +100,7 @@ function tooLate(parts: ReadParts, asked: Asked): Promise<Answer> {
   parts.failed();
   const now = parts.lease?.permit() ?? 'off';
   const reason = typeof now === 'string' && asked.permit.session.ended ? now : 'redis-slow';
-  return bypass(parts, asked, reason, performance.now() - asked.arrivedMs);
+  return bypass(parts, asked.question, reason, performance.now() - asked.arrivedMs);
 }
 
 async function bypass(
@@ -125,7 +123,7 @@ async function miss(parts: ReadParts, asked: Asked, tokens: string): Promise<Ans
   );
   const { entry, stored, loadMs } = filled;
   const collapsed = joined || loadMs === null;
-  parts.count(asked.read, collapsed ? 'collapsed' : 'miss', null, joined ? null : loadMs);
+  parts.count(asked.question.read, collapsed ? 'collapsed' : 'miss', null, joined ? null : loadMs);
   return { entry, outcome: collapsed ? 'collapsed' : 'miss', stored, ttlSeconds: null, reason: null };
 }
 
@@ -138,15 +136,16 @@ interface Filled {
 
 async function fill(parts: ReadParts, asked: Asked, tokens: string): Promise<Filled> {
   const { entries, loads } = parts;
-  const { permit } = asked;
+  const { permit, question } = asked;
   const found = await lockOrWait(parts, asked, tokens);
   if (found) return { entry: found.entry, stored: true, loadMs: null };
   const stop = entries.keepLock(permit, asked.entryKey);
   try {
-    const { entry, loadMs } = await loads.load(asked.load);
+    const { entry, loadMs } = await loads.load(question.load);
     if (entry === null) entries.unlock(permit, asked.entryKey);
+    const { tags, ttlMs } = question;
     const stored =
-      entry !== null && (await entries.store(permit, asked.entryKey, asked.tags, tokens, entry, asked.ttlMs));
+      entry !== null && (await entries.store(permit, asked.entryKey, tags, tokens, entry, ttlMs));
     return { entry, stored, loadMs };
   } catch (error) {
     entries.unlock(permit, asked.entryKey);

@@ -1,4 +1,4 @@
-import { encode } from './encode.ts';
+import { etagOf, serialise } from './encode.ts';
 import type { Fences } from './fences.ts';
 import type { Lease } from './lease.ts';
 import { ALL } from './ledger.ts';
@@ -6,8 +6,10 @@ import type { Hit } from './read.ts';
 import type { Recorder } from './recorder.ts';
 import type { Log } from './types.ts';
 
-/** One hit in this many is looked at again. */
+/** One hit in this many is looked at again, */
 const ONE_IN = 1_000;
+/** and no more often than this: a look costs what it costs to load the answer. */
+const PAUSE_MS = 1_000;
 
 /**
  * Looks again at a few hits in production. One snapshot reads the data and what is pending; then the fences are
@@ -23,10 +25,12 @@ export function sampler(parts: {
   const { fences, lease, recorder, log } = parts;
   let countdown = Math.ceil(Math.random() * ONE_IN);
   let running = false;
+  let lookedMs = Number.NEGATIVE_INFINITY;
 
-  async function lookAgain({ question, permit, tags, tokens, etag }: Hit): Promise<void> {
+  async function lookAgain({ question, permit, tokens, etag }: Hit): Promise<void> {
+    const { tags } = question;
     const { value, pendingTags } = await question.loadAndPending();
-    const same = value !== null && value !== undefined && (await encode(value)).etag === etag;
+    const same = value !== null && value !== undefined && etagOf(serialise(value)) === etag;
     const tokensNow = (await fences.read(permit, tags))?.join('');
     if (tokensNow !== tokens || !lease.holds(permit)) return;
     if (pendingTags.some((tag) => tag === ALL || tags.includes(tag))) return;
@@ -39,9 +43,10 @@ export function sampler(parts: {
 
   return (hit) => {
     countdown -= 1;
-    if (countdown > 0 || running) return;
+    if (countdown > 0 || running || performance.now() - lookedMs < PAUSE_MS) return;
     countdown = ONE_IN;
     running = true;
+    lookedMs = performance.now();
     lookAgain(hit)
       .catch(() => {})
       .finally(() => {

@@ -51,7 +51,11 @@ export interface Answer {
   reason: BypassReason | null;
 }
 
-export type CachedRead<Params> = (params: Params) => Promise<Answer>;
+export interface CachedRead<Params> {
+  (params: Params): Promise<Answer>;
+  /** Works out key and tags now. @returns the read of these parameters, to be called as often as it is asked for */
+  prepare(params: Params): () => Promise<Answer>;
+}
 
 export interface Cache<Source> {
   /** Declares a read. @returns the function that answers it. */
