@@ -2,6 +2,7 @@
  * What is cached: every read that the cache may answer, with its name, how long an answer may live, what it depends
  * on and how it is computed. Tags are those that the triggers of the migrations write.
  */
+import { LRUCache } from 'lru-cache';
 import type { Answer, Cache } from './cache/types.ts';
 import { getArtifact, listArtifacts } from './db/artifacts.ts';
 import { diffScans } from './db/diff.ts';
@@ -39,6 +40,10 @@ type OfScan<Query> = Query & { id: number };
 type OnDay = { day: string };
 
 const LIST = { limit: 50 };
+/** Of each read so many addresses are remembered, */
+const PREPARED = 500;
+/** up to this length. */
+const PREPARED_URL = 500;
 
 /** Declares all cached reads. @returns a function for each, of its parameters. */
 export function createReads(options: ReadsOptions) {
@@ -190,7 +195,7 @@ type Define = ReturnType<typeof definer>;
 /** How a read is declared: once, with its parameters in one form, and its time taken. */
 function definer({ cache, onAnswer = () => {}, onLoad = () => {} }: ReadsOptions) {
   return <Params extends object>({ name, ttlSeconds, defaults, tags, load }: CachedRead<Params>) => {
-    const cached = cache.define<Params>({
+    const { prepare } = cache.define<Params>({
       name,
       ttlSeconds,
       key: (params) => JSON.stringify(params),
@@ -202,9 +207,16 @@ function definer({ cache, onAnswer = () => {}, onLoad = () => {} }: ReadsOptions
         return value;
       },
     });
-    return async (params: Params): Promise<Answer> => {
+    const prepared = new LRUCache<string, () => Promise<Answer>>({ max: PREPARED });
+    /** @param url says the same as `params`, where nothing else does: what is worked out for it is kept */
+    return async (params: Params, url?: string): Promise<Answer> => {
       const startedMs = performance.now();
-      const answer = await cached(canonical({ ...defaults, ...params }));
+      let ask = url === undefined ? undefined : prepared.get(url);
+      if (ask === undefined) {
+        ask = prepare(canonical({ ...defaults, ...params }));
+        if (url !== undefined && url.length <= PREPARED_URL) prepared.set(url, ask);
+      }
+      const answer = await ask();
       onAnswer(name, answer.outcome, performance.now() - startedMs);
       return answer;
     };

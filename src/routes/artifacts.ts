@@ -33,7 +33,7 @@ export function artifactRoutes(app: App, { reads, writes, sendCsv }: Parts): voi
     async (request, reply) => {
       const { query } = request;
       if (wantsCsv(request, query.format)) return sendCsv(request, reply, 'artifacts', query, listArtifacts);
-      return sendAnswer(request, reply, await reads.artifacts(query));
+      return sendAnswer(request, reply, await reads.artifacts(query, request.url));
     },
   );
 
@@ -82,6 +82,7 @@ export function artifactRoutes(app: App, { reads, writes, sendCsv }: Parts): voi
         response: answers(List(Repository)),
       },
     },
-    async (request, reply) => sendAnswer(request, reply, await reads.repositories(request.query)),
+    async (request, reply) =>
+      sendAnswer(request, reply, await reads.repositories(request.query, request.url)),
   );
 }

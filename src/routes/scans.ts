@@ -42,7 +42,7 @@ export function scanRoutes(app: App, parts: Parts): void {
     async (request, reply) => {
       const { query } = request;
       if (wantsCsv(request, query.format)) return sendCsv(request, reply, 'scans', query, listScans);
-      return sendAnswer(request, reply, await reads.scans(query));
+      return sendAnswer(request, reply, await reads.scans(query, request.url));
     },
   );
 
@@ -53,7 +53,7 @@ export function scanRoutes(app: App, parts: Parts): void {
     },
     async (request, reply) => {
       const id = idOf(request.params, 'scan');
-      return sendAnswer(request, reply, await reads.scan({ id }), `scan ${id}`);
+      return sendAnswer(request, reply, await reads.scan({ id }, request.url), `scan ${id}`);
     },
   );
 
@@ -95,7 +95,7 @@ function findingRoutes(app: App, { reads }: Parts): void {
     },
     async (request, reply) => {
       const id = idOf(request.params, 'scan');
-      const answer = await reads.scanVulnerabilities({ ...request.query, id });
+      const answer = await reads.scanVulnerabilities({ ...request.query, id }, request.url);
       return sendAnswer(request, reply, answer, `scan ${id}`);
     },
   );
@@ -111,7 +111,7 @@ function findingRoutes(app: App, { reads }: Parts): void {
     const schema = { tags, summary, params: IdParams, querystring, response: answers(List(item)) };
     app.get(`/api/scan-results/:id/${name}`, { schema }, async (request, reply) => {
       const id = idOf(request.params, 'scan');
-      return sendAnswer(request, reply, await read({ ...request.query, id }), `scan ${id}`);
+      return sendAnswer(request, reply, await read({ ...request.query, id }, request.url), `scan ${id}`);
     });
   }
 
@@ -128,7 +128,12 @@ function findingRoutes(app: App, { reads }: Parts): void {
     },
     async (request, reply) => {
       const id = idOf(request.params, 'scan');
-      return sendAnswer(request, reply, await reads.diff({ ...request.query, id }), `scan ${id}`);
+      return sendAnswer(
+        request,
+        reply,
+        await reads.diff({ ...request.query, id }, request.url),
+        `scan ${id}`,
+      );
     },
   );
 }

@@ -32,7 +32,7 @@ export function vulnerabilityRoutes(app: App, { reads, sendCsv }: Parts): void {
       const { query } = request;
       if (wantsCsv(request, query.format))
         return sendCsv(request, reply, 'vulnerabilities', query, listVulnerabilities);
-      return sendAnswer(request, reply, await reads.vulnerabilities(query));
+      return sendAnswer(request, reply, await reads.vulnerabilities(query, request.url));
     },
   );
 
@@ -49,7 +49,12 @@ export function vulnerabilityRoutes(app: App, { reads, sendCsv }: Parts): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      return sendAnswer(request, reply, await reads.vulnerability({ id }), `vulnerability ${id}`);
+      return sendAnswer(
+        request,
+        reply,
+        await reads.vulnerability({ id }, request.url),
+        `vulnerability ${id}`,
+      );
     },
   );
 
@@ -66,7 +71,7 @@ export function vulnerabilityRoutes(app: App, { reads, sendCsv }: Parts): void {
     async (request, reply) => {
       const { query } = request;
       if (wantsCsv(request, query.format)) return sendCsv(request, reply, 'findings', query, listFindings);
-      return sendAnswer(request, reply, await reads.findings(query));
+      return sendAnswer(request, reply, await reads.findings(query, request.url));
     },
   );
 }
