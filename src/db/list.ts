@@ -212,8 +212,10 @@ async function readPage(
     read(`SELECT ${page.columns}
       FROM (SELECT ${alias}.* FROM (${rows}) ${alias} ${where} ${page.order} LIMIT ${page.rows}) ${alias}
       ${joins} ${page.order}`);
+  // Without filters each row is one of the page.
+  const steps = page.way === 'walk' ? page.rows : WALK_LIMIT;
   const walk = () =>
-    choose(`SELECT * FROM ${from} ${page.bounds} ${page.order} LIMIT ${WALK_LIMIT}`, `${conditions}`);
+    choose(`SELECT * FROM ${from} ${page.bounds} ${page.order} LIMIT ${steps}`, `${conditions}`);
   // OFFSET 0 keeps the order, and with it the index of the sort, out of what PostgreSQL plans inside.
   const gather = () => choose(`SELECT * FROM ${from} ${conditions} OFFSET 0`, '');
 
