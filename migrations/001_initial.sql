@@ -250,7 +250,7 @@ CREATE INDEX current_finding_vulnerability ON current_finding (vulnerability_id,
 -- One row per vulnerability that is in current_finding; critical to unknown count artifacts by the worst severity
 -- the vulnerability has in them. A new artifact changes the counts of each vulnerability it has: what changes every time
 -- has no index and pages have room, so that no index is written (HOT). With an index on affected_artifacts a new
--- artifact's 900 rows took 11 ms instead of 2; without, sorting 20,000 rows by it takes 15 ms.
+-- artifact's 900 rows took 11 ms instead of 2; without, a page of 17,000 in its order takes 6 ms.
 CREATE TABLE vulnerability_summary (
   vulnerability_id integer PRIMARY KEY,
   critical integer NOT NULL DEFAULT 0,
