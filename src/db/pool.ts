@@ -36,8 +36,8 @@ const WRITERS_SHARE = 0.5;
 
 /**
  * Planning took up to a fifth of a write, so its statements are prepared and planned without looking at their values.
- * Such a plan can be older than most rows of a table: it has to find rows by their keys even where it was made for an
- * empty table.
+ * Such a plan can be older than most rows of a table: it has to find rows by their keys even where there are few. Only
+ * of a table that was analysed while it was empty it does not, until autovacuum has analysed it again.
  */
 const BEGIN_WRITE = `BEGIN;
   SET LOCAL plan_cache_mode = force_generic_plan;
