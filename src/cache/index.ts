@@ -65,6 +65,7 @@ class ConsistentCache<Source> implements Cache<Source> {
   readonly #options: CacheOptions<Source>;
   readonly #instance = randomUUID();
   readonly #recorder = new Recorder(this.#instance);
+  readonly #keys: Keys;
   readonly #settle: Settle;
   readonly #lease: Lease | null;
   readonly #parts: ReadParts;
@@ -76,6 +77,7 @@ class ConsistentCache<Source> implements Cache<Source> {
     const { ledger, log, deadlineMs, namespace } = options;
     const recorder = this.#recorder;
     const keys = new Keys(namespace, options.installation);
+    this.#keys = keys;
     this.#options = options;
     this.#settle = new Settle({
       ledger,
@@ -90,7 +92,6 @@ class ConsistentCache<Source> implements Cache<Source> {
       fences,
       entries: new Entries(keys, options.localBytes, deadlineMs),
       loads: new Loads(),
-      keys,
       deadlineMs,
       count: (read, outcome, redisMs, loadMs) => recorder.count(read, outcome, redisMs, loadMs),
       failed: () => recorder.error(),
@@ -125,10 +126,17 @@ class ConsistentCache<Source> implements Cache<Source> {
     const { snapshot, pendingTags } = this.#options;
     const { name: read, ttlSeconds } = policy;
     this.#telemetry.declare({ name: read, ttlSeconds });
+    const keys = this.#keys;
     const prepare = (params: Params) => {
+      const key = policy.key(params);
+      let known = { epoch: Number.NaN, entryKey: '' };
       const question: Question = {
         read,
-        key: policy.key(params),
+        key,
+        entryKey(epoch) {
+          if (known.epoch !== epoch) known = { epoch, entryKey: keys.entry(epoch, read, key) };
+          return known.entryKey;
+        },
         ttlMs: ttlSeconds * 1000,
         tags: [ALL, ...policy.tags(params)],
         load: () => snapshot((source) => policy.load(source, params)),

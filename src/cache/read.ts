@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EncodedEntry } from './encode.ts';
 import type { Entries, Found } from './entries.ts';
 import type { Fences } from './fences.ts';
-import type { Keys } from './keys.ts';
 import type { Lease, Permit } from './lease.ts';
 import type { Loads } from './loads.ts';
 import type { Answer, BypassReason, Outcome } from './types.ts';
@@ -18,7 +17,6 @@ export interface ReadParts {
   fences: Fences;
   entries: Entries;
   loads: Loads;
-  keys: Keys;
   deadlineMs: number;
   /** Told of every request, once. */
   count(read: string, outcome: Outcome, redisMs: number | null, loadMs: number | null): void;
@@ -32,6 +30,8 @@ export interface ReadParts {
 export interface Question {
   read: string;
   key: string;
+  /** The Redis key of its entry. */
+  entryKey(epoch: number): string;
   ttlMs: number;
   /** `*` among them. */
   tags: string[];
@@ -68,7 +68,7 @@ export async function answer(parts: ReadParts, question: Question): Promise<Answ
   const permit = lease === null ? 'off' : lease.permit();
   if (typeof permit === 'string') return bypass(parts, question, permit, null);
 
-  const entryKey = parts.keys.entry(permit.epoch, question.read, question.key);
+  const entryKey = question.entryKey(permit.epoch);
   const asked: Asked = { question, permit, entryKey, arrivedMs };
   const tokenList = await fences.read(permit, question.tags);
   if (tokenList === null) return tooLate(parts, asked);
