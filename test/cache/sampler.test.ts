@@ -70,7 +70,7 @@ it('finds nothing while hits are right, or older only by a change that is not se
       await change(`by hand ${value}`);
       await hits();
     },
-    ({ sampled }) => sampled >= 3,
+    ({ sampled }) => sampled >= 2,
   );
   expect((await staleReads()).found).toBe(0);
   expect(instance.logs.filter((line) => line.message === 'stale read')).toEqual([]);

@@ -122,7 +122,9 @@ function statementOf(
 
 function assignments(random: Random, table: Kept, columns: Column[]): string {
   const open = columns.filter((column) => !column.identity);
-  const chosen = new Set([pick(random, open), pick(random, open)]);
+  const references = open.filter((column) => isReference(column));
+  // A row that moves from one artifact or scan to another concerns both.
+  const chosen = new Set([pick(random, references.length > 0 ? references : open), pick(random, open)]);
   return [...chosen].map((column) => `${column.name} = ${otherValue(random, table, column)}`).join(', ');
 }
 
@@ -139,15 +141,18 @@ function copied(random: Random, table: Kept, columns: Column[]): { names: string
   };
 }
 
+function isReference({ name, type }: Pick<Column, 'name' | 'type'>): boolean {
+  return REFERENCES[name] !== undefined && type !== 'text';
+}
+
 /** SQL of a value that the column may hold, as a rule another one than it holds. */
 function otherValue(random: Random, table: Kept, { name, type, nullable }: Column): string {
   const number = 1 + Math.floor(random() * 9);
   if (nullable && random() < 0.15) return 'NULL';
   const words = WORDS[`${table}.${name}`];
   if (words) return `'${pick(random, words)}'`;
-  const referenced = REFERENCES[name];
-  if (referenced && type !== 'text')
-    return `(SELECT id FROM ${referenced} ORDER BY id OFFSET ${number % 5} LIMIT 1)`;
+  if (isReference({ name, type }))
+    return `(SELECT id FROM ${REFERENCES[name]} ORDER BY id OFFSET ${number % 5} LIMIT 1)`;
   switch (type) {
     case 'smallint':
     case 'integer':

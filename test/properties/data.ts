@@ -104,6 +104,11 @@ const MORE: ScanPlan[] = [
     },
     os: { family: 'debian', name: '10', eosl: true },
   })),
+  {
+    artifact: 'other:1',
+    findings: 2,
+    workload: { cluster: 'prod', namespace: 'shop', kind: 'Pod', name: 'other', container: 'main' },
+  },
   ...(['sbom', 'filesystem', 'vm'] as const).map((type) => ({
     artifact: { ...image(`some-${type}`), type },
     findings: 4,
