@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Answer, Cache } from './cache/types.ts';
 import type { FindingCount } from './db/gauges.ts';
@@ -8,6 +9,8 @@ import type { Summary } from './schemas.ts';
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const REDIS_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
 /** What is vulnerable is counted anew this often at most. */
+/** A scrape does not wait longer for them: Prometheus itself gives up after 10 s. */
+const CONTENT_WAIT_MS = 2_000;
 const CONTENT_MS = 10_000;
 const STATES = ['active', 'bypass', 'off'] as const;
 
@@ -217,7 +220,9 @@ function watchContents(registry: Registry, reads: Reads): void {
 /** What a cached answer says; null where PostgreSQL is away, for then metrics are wanted most. */
 async function contentOf<T>(answered: Promise<Answer>): Promise<T | null> {
   try {
-    const { entry } = await answered;
+    const answer = await Promise.race([answered, sleep(CONTENT_WAIT_MS, null, { ref: false })]);
+    if (answer === null) return null;
+    const { entry } = answer;
     return entry === null ? null : JSON.parse(entry.json().toString());
   } catch {
     return null;

@@ -582,7 +582,7 @@ export type UploadsQuery = Static<typeof UploadsQuery>;
 
 /** Query of `POST /api/scan-results`. */
 export const UploadQuery = query({
-  artifact: Type.Optional(Type.String({ maxLength: 1024 })),
+  artifact: Type.Optional(Type.String({ maxLength: 1024, pattern: '^[^\\u0000]*$' })),
   cluster: Type.Optional(Type.String({ minLength: 1, maxLength: 253 })),
   scanners: Type.Optional(
     Type.String({ description: 'vuln, misconfig, secret, license; separated by commas' }),

@@ -17,6 +17,9 @@ export const MAX_BYTES = { word: 64, id: 256, label: 253, name: 1024, line: 4096
 
 const MAX_LIST = 5_000;
 
+/** What no name may hold: NUL, and surrogates that stand alone. */
+const UNSTORABLE = /[\0\p{Cs}]/u;
+
 export function at(parent: Place | null, key: string | number): Place {
   return { parent, key };
 }
@@ -82,6 +85,10 @@ function asText(value: unknown, place: Place, maxBytes: number): string {
   if (typeof value !== 'string') throw invalid(place, `is ${nameOfType(value)}; it has to be a string`);
   if (value.length * 3 > maxBytes && Buffer.byteLength(value) > maxBytes) {
     throw invalid(place, `is longer than ${maxBytes} bytes`);
+  }
+  // What only people read is stored with U+FFFD in their place: a report is not lost for a byte in a line of code.
+  if (maxBytes <= MAX_BYTES.name && UNSTORABLE.test(value)) {
+    throw invalid(place, 'is a name, and holds NUL or half a surrogate pair');
   }
   return value;
 }

@@ -57,6 +57,7 @@ export interface UploadPool {
 }
 
 /** How long closing waits for what is in work. */
+const IDLE_THREAD_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 8_000;
 
 /** Values and texts of a document take several times its bytes: 207 MB took 1.1 GB. */
@@ -104,6 +105,8 @@ function createThreads(poolOptions: UploadPoolOptions) {
     name: 'parseUpload',
     minThreads: 1,
     maxThreads: threads,
+    // A thread that parsed something large keeps its memory for as long as it lives.
+    idleTimeout: IDLE_THREAD_MS,
     closeTimeout: CLOSE_TIMEOUT_MS,
     resourceLimits: {
       maxOldGenerationSizeMb: poolOptions.heapLimitMb ?? defaultHeapLimitMb(maxInflatedBytes),

@@ -108,7 +108,7 @@ export async function findsStaleReads(mutant: Mutant, firstSeed: number): Promis
 /** Compiles the program with one rule missing. @returns its main file, and how to remove it */
 function buildMutant(mutant: Mutant): { program: string; remove(): void } {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'trivet-mutant-'));
-  for (const name of ['src', 'migrations', 'package.json', 'tsconfig.json', 'tsconfig.build.json']) {
+  for (const name of ['src', 'migrations', 'plugin', 'package.json', 'tsconfig.json', 'tsconfig.build.json']) {
     cpSync(projectFile(name), path.join(folder, name), { recursive: true });
   }
   symlinkSync(projectFile('node_modules'), path.join(folder, 'node_modules'));

@@ -228,10 +228,20 @@ describe('refused and recorded, with nothing stored:', () => {
 });
 
 describe('hostile text', () => {
-  it('is stored as text, or replaced where no column can hold it', async () => {
+  it('is refused where a name holds what nothing can store', async () => {
+    for (const hostile of [{ id: 'CVE-\u0000-NUL' }, { id: 'CVE-1', package: '\ud800' }]) {
+      const response = await trivet.post(imageReport('hostile:0', [hostile]));
+      expect(response.statusCode).toBe(422);
+      expect(response.json()).toMatchObject({ code: 'invalid_report' });
+    }
+    expect((await trivet.post(imageReport('x:1', []), '?artifact=%00')).statusCode).toBe(400);
+    expect((await trivet.get('/api/scan-results?q=hostile')).json().total).toBe(0);
+  });
+
+  it('is stored as text', async () => {
     const report = imageReport('hostile:1', [
       { id: '__proto__', package: '<script>alert(1)</script>' },
-      { id: 'CVE-\u0000-NUL', package: '\ud800' },
+      { id: 'CVE-2024-1', package: '"; DROP TABLE scan; --' },
     ]);
     const response = await trivet.post(report, '?label=__proto__=x&label=constructor=y');
     expect(response.statusCode).toBe(201);
