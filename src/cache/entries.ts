@@ -126,8 +126,8 @@ export class Entries {
   ): Found | 'absent' {
     const stored = Buffer.isBuffer(value?.[1]) ? unpack(value[1]) : null;
     const ttlMs = typeof pttl?.[1] === 'number' ? pttl[1] : -1;
-    if (!stored || stored.tokens !== waiting.tokens || ttlMs <= 0) return 'absent';
-    this.keep(permit.epoch, waiting.entryKey, stored.tokens, stored.entry, askedMs + ttlMs);
+    if (!stored || stored.tokens !== waiting.tokens + waiting.entryKey || ttlMs <= 0) return 'absent';
+    this.keep(permit.epoch, waiting.entryKey, waiting.tokens, stored.entry, askedMs + ttlMs);
     return { entry: stored.entry, ttlMs };
   }
 
@@ -151,7 +151,8 @@ export class Entries {
     }
     if (permit.session.slow) return false;
     const answer = permit.session.send((pipeline) => {
-      pipeline.set(entryKey, pack(tokens, entry), 'PX', lifeMs);
+      // With its own key, so that it is no answer to another question, wherever it gets to.
+      pipeline.set(entryKey, pack(tokens + entryKey, entry), 'PX', lifeMs);
       pipeline.unlink(this.#keys.lock(entryKey));
       for (const tag of tags) {
         if (tag === ALL) continue;

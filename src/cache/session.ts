@@ -79,6 +79,8 @@ export class Session {
     try {
       await redis.connect();
       const server = identify(await redis.info(), redis.options.db ?? 0, namespace);
+      // A database that could not be selected is told in no other way.
+      if (failure) throw failure;
       return new Session(redis, server, onEnd);
     } catch (error) {
       redis.disconnect();
