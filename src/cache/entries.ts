@@ -4,6 +4,7 @@ import { type EncodedEntry, pack, unpack } from './encode.ts';
 import type { Keys } from './keys.ts';
 import type { Permit } from './lease.ts';
 import { ALL } from './ledger.ts';
+import type { Replies } from './session.ts';
 import { waitAtMost } from './wait.ts';
 
 /** Larger answers are not kept. */
@@ -17,6 +18,11 @@ export interface Found {
   entry: EncodedEntry;
   /** Remaining life in ms. */
   ttlMs: number;
+}
+
+/** What Redis holds under a key. */
+interface Held extends Found {
+  tokens: string;
 }
 
 interface LocalCopy {
@@ -109,26 +115,23 @@ export class Entries {
       for (const name of names) pipeline.getBuffer(name).pttl(name);
     });
     const replies = await waitAtMost(Math.max(1, deadlineAtMs - askedMs), permit.session, answer);
+    // Each is unpacked once, however many wait for it.
+    const held = new Map(names.map((name, index) => [name, heldIn(replies, index * 2)]));
     for (const waiting of turn) {
-      const index = names.indexOf(waiting.entryKey) * 2;
-      waiting.resolve(
-        replies === null ? null : this.#judge(permit, waiting, replies[index], replies[index + 1], askedMs),
-      );
+      const entry = held.get(waiting.entryKey) ?? null;
+      waiting.resolve(replies === null ? null : this.#judge(permit, waiting, entry, askedMs));
     }
   }
 
   #judge(
     permit: Permit,
-    waiting: Pick<Waiting, 'entryKey' | 'tokens'>,
-    value: [Error | null, unknown] | undefined,
-    pttl: [Error | null, unknown] | undefined,
+    { entryKey, tokens }: Pick<Waiting, 'entryKey' | 'tokens'>,
+    held: Held | null,
     askedMs: number,
   ): Found | 'absent' {
-    const stored = Buffer.isBuffer(value?.[1]) ? unpack(value[1]) : null;
-    const ttlMs = typeof pttl?.[1] === 'number' ? pttl[1] : -1;
-    if (!stored || stored.tokens !== waiting.tokens + waiting.entryKey || ttlMs <= 0) return 'absent';
-    this.keep(permit.epoch, waiting.entryKey, waiting.tokens, stored.entry, askedMs + ttlMs);
-    return { entry: stored.entry, ttlMs };
+    if (held === null || held.tokens !== tokens + entryKey) return 'absent';
+    this.keep(permit.epoch, entryKey, tokens, held.entry, askedMs + held.ttlMs);
+    return held;
   }
 
   /**
@@ -181,7 +184,7 @@ export class Entries {
     const replies = await waitAtMost(this.#deadlineMs, permit.session, answer);
     if (replies === null || !replies[0] || replies[0][0]) return null;
     const ours = replies[0][1] === 'OK';
-    const found = this.#judge(permit, { entryKey, tokens }, replies[1], replies[2], askedMs);
+    const found = this.#judge(permit, { entryKey, tokens }, heldIn(replies, 1), askedMs);
     if (found === 'absent') return ours ? 'ours' : 'theirs';
     if (ours) this.unlock(permit, entryKey);
     return found;
@@ -205,4 +208,13 @@ export class Entries {
   clear(): void {
     this.#local?.clear();
   }
+}
+
+/** @returns what a GET and the PTTL after it, at `index` of the replies, found; null when that is nothing */
+function heldIn(replies: Replies | null, index: number): Held | null {
+  const value = replies?.[index]?.[1];
+  const ttlMs = replies?.[index + 1]?.[1];
+  const stored = Buffer.isBuffer(value) ? unpack(value) : null;
+  if (!stored || typeof ttlMs !== 'number' || ttlMs <= 0) return null;
+  return { ...stored, ttlMs };
 }
