@@ -3,8 +3,10 @@ import { BODIES } from './reports.mjs';
 import { startFiles, startServer, startTrivet } from './setup.mjs';
 
 const GZIP = { 'accept-encoding': 'gzip' };
-/** Ratios are to this one. */
+/** Ratios are to this one, */
 export const BASELINE = 'constant Fastify buffer';
+/** and Trivet's to this one too: it sends the same headers and does the same checks. */
+export const DRESSED = '… with headers, guard, metrics';
 
 /**
  * @typedef {object} Contestant
@@ -55,7 +57,7 @@ export async function constants(stores, answers) {
   });
   return [
     { name: BASELINE, pids: [plain.pid], request: at(plain) },
-    { name: '… with headers, guard, metrics', pids: [dressed.pid], request: at(dressed) },
+    { name: DRESSED, pids: [dressed.pid], request: at(dressed) },
     { name: '… 304', pids: [plain.pid], request: known },
     { name: 'constant node:http buffer', pids: [http.pid], request: at(http) },
     ...(files ? [{ name: 'nginx, static file', pids: [files.pid], request: at(files) }] : []),

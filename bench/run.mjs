@@ -119,12 +119,12 @@ async function measureAll(contestants, scenarios, rounds, redisPid, { signal }) 
 
 async function print(contestants, scenarios, results) {
   const { generator, residentMib } = await import('./measure.mjs');
-  const { costTable, cpuTable, speedTable } = await import('./table.mjs');
+  const { costTable, cpuTables, speedTable } = await import('./table.mjs');
   const memory = new Map(contestants.map(({ name, pids }) => [name, residentMib(pids[0])]));
   const [cpu] = os.cpus();
   const machine = `${os.cpus().length} x ${cpu.model}, Node.js ${process.version}, load by ${generator}`;
   const tables = [
-    cpuTable(results, scenarios),
+    cpuTables(results, scenarios),
     speedTable(results, scenarios),
     costTable(results, '50 KB 50', memory),
   ];

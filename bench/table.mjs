@@ -1,7 +1,5 @@
 // Samples of several rounds, as tables in Markdown.
-import { BASELINE } from './contestants.mjs';
-
-const DRESSED = '… with headers, guard, metrics';
+import { BASELINE, DRESSED } from './contestants.mjs';
 
 /** @param {number[]} values @returns {number} */
 export function median(values) {
@@ -16,7 +14,7 @@ export function median(values) {
  * @param {Map<string, Map<string, import('./measure.mjs').Sample[]>>} results by contestant, then by scenario
  * @param {{title: string, key: string}[]} scenarios the columns
  */
-export function cpuTable(results, scenarios) {
+export function cpuTables(results, scenarios) {
   const names = [...results.keys()];
   const hits = names.filter((name) => /hit$/.test(name));
   return [
