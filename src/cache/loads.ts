@@ -43,6 +43,14 @@ export class Loads {
    */
   async fill<T>(key: string, fill: () => Promise<T>): Promise<{ filled: T; joined: boolean }> {
     const running = this.#fills.get(key) as Promise<T> | undefined;
+    // Another's failure may be of a moment that is over: whoever only waited for it asks once more.
+    if (running)
+      return running.then((filled) => ({ filled, joined: true })).catch(() => this.#fillOrJoin(key, fill));
+    return this.#fillOrJoin(key, fill);
+  }
+
+  async #fillOrJoin<T>(key: string, fill: () => Promise<T>): Promise<{ filled: T; joined: boolean }> {
+    const running = this.#fills.get(key) as Promise<T> | undefined;
     if (running) return { filled: await running, joined: true };
     const promise = fill().finally(() => this.#fills.delete(key));
     this.#fills.set(key, promise);

@@ -19,6 +19,8 @@ export interface Instance {
   up: boolean;
   /** Changes with every fault that excuses a failed request. */
   trouble: number;
+  /** Connections that were being made while a link was cut fail a moment later. */
+  excusedUntilMs: number;
 }
 
 /** Another build of the program, and settings of its own. */
@@ -57,6 +59,7 @@ export class System {
         toRedis,
         up: true,
         trouble: 0,
+        excusedUntilMs: 0,
       });
     }
     return system;
@@ -80,6 +83,7 @@ export class System {
   trouble(instance: Instance, up = instance.up): void {
     instance.up = up;
     instance.trouble += 1;
+    instance.excusedUntilMs = performance.now() + 1_000;
   }
 
   async kill(instance: Instance): Promise<void> {

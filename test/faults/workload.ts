@@ -191,6 +191,7 @@ export class Workload {
     const trouble = instance.trouble;
     const excused = () =>
       instance.trouble !== trouble ||
+      performance.now() < instance.excusedUntilMs ||
       !instance.up ||
       !instance.toDatabase.passes ||
       !this.#system.database.up ||
