@@ -464,7 +464,8 @@ export const ScansQuery = query({
 });
 export type ScansQuery = Static<typeof ScansQuery>;
 
-export const ArtifactsQuery = query({
+/** What the lists of artifacts and of repositories take alike. */
+const ArtifactListQuery = {
   ...ArtifactFilters,
   q: Search,
   severity: several(Severity),
@@ -475,22 +476,12 @@ export const ArtifactsQuery = query({
   eosl: Type.Optional(Type.Boolean()),
   sort: Type.Optional(Type.Enum(['severity', 'name', 'lastSeenAt'])),
   ...Paging,
-  ...Format,
-});
+};
+
+export const ArtifactsQuery = query({ ...ArtifactListQuery, ...Format });
 export type ArtifactsQuery = Static<typeof ArtifactsQuery>;
 
-export const RepositoriesQuery = query({
-  ...ArtifactFilters,
-  q: Search,
-  severity: several(Severity),
-  kind: several(Kind),
-  since: Moment,
-  until: Moment,
-  stale: Type.Optional(Type.Boolean()),
-  eosl: Type.Optional(Type.Boolean()),
-  sort: Type.Optional(Type.Enum(['severity', 'name', 'lastSeenAt'])),
-  ...Paging,
-});
+export const RepositoriesQuery = query(ArtifactListQuery);
 export type RepositoriesQuery = Static<typeof RepositoriesQuery>;
 
 const VulnerabilityFilters = {
