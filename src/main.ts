@@ -156,7 +156,7 @@ async function migrateOnceReachable(databaseUrl: string): Promise<void> {
 
 async function openCache(database: Database): Promise<Cache<Db>> {
   const { rows } = await database.query<{ id: string }>('SELECT id FROM installation');
-  const connection = openLedger(config.databaseUrl, version);
+  const connection = openLedger(config.databaseUrl, version, database.pulse);
   closers.push(() => connection.close());
   const cache = createCache<Db>({
     redisUrl: config.redisUrl,

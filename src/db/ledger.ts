@@ -4,6 +4,7 @@ import type { Change, Ledger, RegisteredLease } from '../cache/ledger.ts';
 import type { CacheEvent } from '../cache/types.ts';
 import { SCHEMA_VERSION } from './migrate.ts';
 import { APPLICATION_NAME, type Db } from './pool.ts';
+import type { Pulse } from './pulse.ts';
 
 /** Short beside a lease: a statement that takes longer is of no use to a renewal. */
 const STATEMENT_TIMEOUT_MS = 1_000;
@@ -21,13 +22,17 @@ export interface LedgerConnection {
 /**
  * What the cache needs of PostgreSQL. Renewals have a connection of their own, so that nothing keeps them waiting.
  * @param version of this program, shown in the list of instances
+ * @param pulse told of every answer, and of every one that does not come
  */
-export function openLedger(databaseUrl: string, version: string): LedgerConnection {
+export function openLedger(databaseUrl: string, version: string, pulse: Pulse): LedgerConnection {
   const renewals = openPool(databaseUrl, 1);
   const others = openPool(databaseUrl, 3);
+  const heard = (pool: pg.Pool): Db => ({
+    query: (sql, values) => pulse.listen(pool.query(sql, values as unknown[])),
+  });
   return {
-    ledger: ledgerOn(renewals, others, version),
-    board: boardOn(others, version),
+    ledger: ledgerOn(heard(renewals), heard(others), version),
+    board: boardOn(heard(others), version),
     async close() {
       await Promise.all([renewals.end(), others.end()]);
     },
@@ -50,7 +55,7 @@ function openPool(databaseUrl: string, max: number): pg.Pool {
   return pool;
 }
 
-function ledgerOn(renewals: pg.Pool, others: pg.Pool, version: string): Ledger {
+function ledgerOn(renewals: Db, others: Db, version: string): Ledger {
   const changes =
     'id, tag, source, extract(epoch FROM clock_timestamp() - created_at)::float8 * 1000 AS "ageMs"';
   return {
@@ -146,7 +151,7 @@ export async function pendingTags(db: Db): Promise<string[]> {
   return rows.map((row) => row.tag);
 }
 
-function boardOn(pool: pg.Pool, version: string): Board {
+function boardOn(pool: Db, version: string): Board {
   return {
     async publish(state: InstanceState, minute: MinutePoint, events: CacheEvent[]) {
       await pool.query(

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { Pulse, Silence } from './pulse.ts';
 import { Turns } from './turns.ts';
 
 // Counts and ids fit JavaScript's safe integers; pg would give 64-bit columns as text.
@@ -53,6 +54,8 @@ export interface Database extends Db {
    * @throws DatabaseUnavailable when the connection was lost, also at COMMIT (outcome unknown; sending again is safe).
    */
   transaction<T>(work: (db: Db) => Promise<T>): Promise<{ value: T; txid: string | null }>;
+  /** Whether PostgreSQL answers; to be told by whoever asks it all the time. */
+  readonly pulse: Pulse;
   /** Connections in the pool now. */
   counts(): { total: number; idle: number; waiting: number };
   close(): Promise<void>;
@@ -63,22 +66,8 @@ export interface Database extends Db {
  * @param options.statementTimeoutMs PostgreSQL cancels a statement after this long; the client gives up a second later.
  */
 export function openDatabase(options: DatabaseOptions): Database {
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.poolMax,
-    application_name: APPLICATION_NAME,
-    statement_timeout: options.statementTimeoutMs,
-    query_timeout: options.statementTimeoutMs + 1_000,
-    idle_in_transaction_session_timeout: options.statementTimeoutMs,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    idleTimeoutMillis: 30_000,
-    keepAlive: true,
-    // Statements here are short: compiling them takes longer than running them. Dates are read in ISO form.
-    options: '-c jit=off -c datestyle=ISO',
-  });
-  // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
-  pool.on('error', () => {});
-
+  const pool = openPool(options);
+  const pulse = new Pulse();
   // Whoever waits for a connection waits here: the pool's own time limit is for connecting, which a queue is not.
   const turns = (limit: number) =>
     new Turns(
@@ -95,16 +84,23 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 
   async function withConnection<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    const client = await pool.connect().catch((error: unknown) => {
-      throw new DatabaseUnavailable(error);
-    });
+    const connecting = pool.connect();
+    const client = await pulse
+      .guard(() => connecting)
+      .catch((error: unknown) => {
+        // One that is made too late is of no use.
+        connecting.then((late) => late.release(true)).catch(() => {});
+        throw new DatabaseUnavailable(error);
+      });
     let broken: Error | undefined;
     const onError = (error: Error) => {
       broken = error;
     };
     client.on('error', onError);
     try {
-      return await work(client);
+      const value = await pulse.guard(() => work(client));
+      pulse.heard();
+      return value;
     } catch (error) {
       if (isConnectionError(error) || broken) {
         broken ??= error instanceof Error ? error : new Error(String(error));
@@ -144,6 +140,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 
   return {
+    pulse,
     query: (sql, values) => withClient((client) => client.query(sql, values as unknown[])),
     snapshot: (work) =>
       again(() => within('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', (client) => work(client as Db))),
@@ -164,6 +161,25 @@ export function openDatabase(options: DatabaseOptions): Database {
     }),
     close: () => pool.end(),
   };
+}
+
+function openPool(options: DatabaseOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolMax,
+    application_name: APPLICATION_NAME,
+    statement_timeout: options.statementTimeoutMs,
+    query_timeout: options.statementTimeoutMs + 1_000,
+    idle_in_transaction_session_timeout: options.statementTimeoutMs,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    // Statements here are short: compiling them takes longer than running them. Dates are read in ISO form.
+    options: '-c jit=off -c datestyle=ISO',
+  });
+  // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
+  pool.on('error', () => {});
+  return pool;
 }
 
 const statementNames = new Map<string, string>();
@@ -198,7 +214,7 @@ function wasReset(error: unknown): boolean {
 
 /** True for errors after which the connection is of no use: sockets, shutdown, a client-side timeout. */
 export function isConnectionError(error: unknown): boolean {
-  if (error instanceof DatabaseUnavailable) return true;
+  if (error instanceof DatabaseUnavailable || error instanceof Silence) return true;
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string') {

@@ -28,7 +28,7 @@ const PATIENCE_MS = 20_000;
 
 export async function openPair(databaseUrl: string, redisUrl: string): Promise<Pair> {
   const database = openDatabase({ url: databaseUrl, poolMax: 8, statementTimeoutMs: 20_000 });
-  const connection = openLedger(databaseUrl, 'test');
+  const connection = openLedger(databaseUrl, 'test', database.pulse);
   const seen: Seen = { tags: [], statements: [] };
   const ignore = () => {};
   const open = (url: string | null) =>

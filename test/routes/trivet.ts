@@ -41,7 +41,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const log = pino({ level: 'info' }, { write: (line: string) => logs.push(JSON.parse(line)) });
   const database = openDatabase({ url, poolMax: 5, statementTimeoutMs: 10_000 });
   const { rows } = await database.query<{ id: string }>('SELECT id FROM installation');
-  const connection = openLedger(url, 'test');
+  const connection = openLedger(url, 'test', database.pulse);
   const cache = createCache<Db>({
     redisUrl: options.redisUrl ?? null,
     namespace: 'test',
