@@ -135,6 +135,26 @@ function watchCache(registry: Registry, cache: Cache<Db>): void {
       for (const state of STATES) this.set({ state }, state === current ? 1 : 0);
     },
   });
+  const whileLeased = (name: string, help: string, value: () => number | null) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        const now = value();
+        if (now === null) this.remove();
+        else this.set(now);
+      },
+    });
+  whileLeased(
+    'trivet_cache_epoch',
+    'Number of the Redis memory that counts; absent without a lease',
+    () => cache.metrics().epoch,
+  );
+  whileLeased('trivet_cache_lease_age_seconds', 'Since the lease was confirmed; absent without one', () => {
+    const { leaseAgeMs } = cache.metrics();
+    return leaseAgeMs === null ? null : leaseAgeMs / 1000;
+  });
   new Counter({
     name: 'trivet_cache_invalidations_total',
     help: 'Confirmed invalidations by cause',

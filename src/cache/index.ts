@@ -188,8 +188,11 @@ class ConsistentCache<Source> implements Cache<Source> {
       cause,
       count,
     }));
+    const { state, epoch } = this.#telemetry.now();
     return {
-      state: this.#telemetry.now().state,
+      state,
+      epoch,
+      leaseAgeMs: epoch === null ? null : (this.#lease?.ageMs ?? null),
       requests,
       invalidations,
       staleReads: this.#recorder.staleReads.found,

@@ -115,7 +115,10 @@ export class Lease {
     }
     this.#renewAgain = false;
     this.#renewing = this.#renewOnce()
-      .catch((error: unknown) => this.#options.log.debug({ err: error }, 'lease not renewed'))
+      .catch((error: unknown) => {
+        this.#options.log.debug({ err: error }, 'lease not renewed');
+        if (this.session !== null && this.permit() === 'no-lease') this.#leave(this.session, 'no-lease');
+      })
       .finally(() => {
         this.#renewing = null;
         if (this.#renewAgain) this.renew();
@@ -162,19 +165,21 @@ export class Lease {
     const permit =
       before.name === 'active' && before.permit.epoch === epoch ? before.permit : { session, epoch };
     this.#state = { name: 'active', session, permit, untilMs, untilWallMs, renewedMs: performance.now() };
-    if (before.name !== 'active') {
-      for (const wake of this.#waiters.splice(0)) wake();
-    }
+    if (before.name === 'active') return;
+    this.#tell('lease taken', { epoch });
+    for (const wake of this.#waiters.splice(0)) wake();
   }
 
   // The lease is dropped before it is handed back, never after.
   #leave(session: Session, reason: BypassReason): void {
     this.#reason = reason;
-    if (this.session === session) this.#state = { name: 'session', session };
+    if (this.session !== session) return;
+    if (this.#state.name === 'active') this.#tell('lease lost', { reason });
+    this.#state = { name: 'session', session };
   }
 
   async #connect(): Promise<void> {
-    const { redisUrl, namespace, log } = this.#options;
+    const { redisUrl, namespace } = this.#options;
     try {
       const session = await Session.open(redisUrl, namespace, (ended, reason) =>
         this.#sessionEnded(ended, reason),
@@ -186,9 +191,7 @@ export class Lease {
       this.#state = { name: 'session', session };
       this.#reason = 'no-lease';
       this.#lastFailure = '';
-      const detail = { redis: session.server.version, address: address(redisUrl) };
-      log.info(detail, 'redis connected');
-      this.#options.event('redis connected', detail);
+      this.#tell('redis connected', { redis: session.server.version, address: address(redisUrl) });
       this.renew();
     } catch (error) {
       this.#reason = error instanceof SessionRefused ? error.reason : 'redis-unreachable';
@@ -204,9 +207,13 @@ export class Lease {
     if (this.#closed) return;
     this.#report('redis unreachable', reason);
     this.#options.ledger.handBack(this.#options.instance, this.#term).catch(() => {});
-    this.#options.log.info({ address: address(this.#options.redisUrl) }, 'redis reconnecting');
-    this.#options.event('redis reconnecting', {});
+    this.#tell('redis reconnecting', { address: address(this.#options.redisUrl) });
     void this.#connect();
+  }
+
+  #tell(message: string, detail: Record<string, unknown>): void {
+    this.#options.log.info(detail, message);
+    this.#options.event(message, detail);
   }
 
   // The same failure is told once, not at every attempt.

@@ -168,6 +168,10 @@ export interface CacheEvent {
 
 export interface CacheMetrics {
   state: 'active' | 'bypass' | 'off';
+  /** Null without a lease. */
+  epoch: number | null;
+  /** Time since the lease was confirmed last; null without one. */
+  leaseAgeMs: number | null;
   requests: { read: string; outcome: Outcome; count: number }[];
   invalidations: { cause: string; count: number }[];
   staleReads: number;

@@ -120,6 +120,12 @@ describe('/api/cache', () => {
     });
   });
 
+  it('the metrics tell the epoch, and how old the lease is', async () => {
+    const { body } = await trivet.get('/metrics');
+    expect(body).toMatch(/^trivet_cache_epoch [1-9]\d*$/m);
+    expect(body).toMatch(/^trivet_cache_lease_age_seconds [\d.e-]+$/m);
+  });
+
   it('clear works', async () => {
     await statusOf('/api/artifacts');
     expect(await statusOf('/api/artifacts')).toMatch(/^trivet; hit/);

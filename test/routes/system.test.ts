@@ -106,6 +106,7 @@ describe('/metrics', () => {
     ]) {
       expect(body).toContain(`# TYPE ${name} `);
     }
+    expect(body).not.toMatch(/^trivet_cache_(epoch|lease_age_seconds) /m);
   });
 });
 
