@@ -4,7 +4,7 @@ import { type EncodedEntry, pack, unpack } from './encode.ts';
 import type { Keys } from './keys.ts';
 import type { Permit } from './lease.ts';
 import { ALL } from './ledger.ts';
-import type { Replies } from './session.ts';
+import type { Command, Replies } from './session.ts';
 import { waitAtMost } from './wait.ts';
 
 /** Larger answers are not kept. */
@@ -111,9 +111,11 @@ export class Entries {
     const names = [...new Set(turn.map((waiting) => waiting.entryKey))];
     const deadlineAtMs = Math.min(...turn.map((waiting) => waiting.deadlineAtMs));
     const askedMs = performance.now();
-    const answer = permit.session.send((pipeline) => {
-      for (const name of names) pipeline.getBuffer(name).pttl(name);
-    });
+    const commands = names.flatMap((name): Command[] => [
+      ['GET', name],
+      ['PTTL', name],
+    ]);
+    const answer = permit.session.send(commands, 'bytes');
     const replies = await waitAtMost(Math.max(1, deadlineAtMs - askedMs), permit.session, answer);
     // Each is unpacked once, however many wait for it.
     const held = new Map(names.map((name, index) => [name, heldIn(replies, index * 2)]));
@@ -153,16 +155,16 @@ export class Entries {
       return false;
     }
     if (permit.session.slow) return false;
-    const answer = permit.session.send((pipeline) => {
+    const indexes = tags.filter((tag) => tag !== ALL).map((tag) => this.#keys.index(permit.epoch, tag));
+    const answer = permit.session.send([
       // With its own key, so that it is no answer to another question, wherever it gets to.
-      pipeline.set(entryKey, pack(tokens + entryKey, entry), 'PX', lifeMs);
-      pipeline.unlink(this.#keys.lock(entryKey));
-      for (const tag of tags) {
-        if (tag === ALL) continue;
-        const index = this.#keys.index(permit.epoch, tag);
-        pipeline.sadd(index, entryKey).pexpire(index, INDEX_TTL_MS, 'NX');
-      }
-    });
+      ['SET', entryKey, pack(tokens + entryKey, entry), 'PX', lifeMs],
+      ['UNLINK', this.#keys.lock(entryKey)],
+      ...indexes.flatMap((index): Command[] => [
+        ['SADD', index, entryKey],
+        ['PEXPIRE', index, INDEX_TTL_MS, 'NX'],
+      ]),
+    ]);
     const replies = await waitAtMost(this.#deadlineMs, permit.session, answer);
     if (replies === null || !replies[0] || replies[0][0]) return false;
     this.keep(permit.epoch, entryKey, tokens, entry, startedMs + lifeMs);
@@ -178,12 +180,11 @@ export class Entries {
     if (permit.session.slow) return null;
     const owner = randomBytes(8).toString('base64url');
     const askedMs = performance.now();
-    const answer = permit.session.send((pipeline) => {
-      pipeline.set(this.#keys.lock(entryKey), owner, 'PX', LOCK_MS, 'NX').getBuffer(entryKey).pttl(entryKey);
-    });
+    const take: Command = ['SET', this.#keys.lock(entryKey), owner, 'PX', LOCK_MS, 'NX'];
+    const answer = permit.session.send([take, ['GET', entryKey], ['PTTL', entryKey]], 'bytes');
     const replies = await waitAtMost(this.#deadlineMs, permit.session, answer);
     if (replies === null || !replies[0] || replies[0][0]) return null;
-    const ours = replies[0][1] === 'OK';
+    const ours = replies[0][1] !== null;
     const found = this.#judge(permit, { entryKey, tokens }, heldIn(replies, 1), askedMs);
     if (found === 'absent') return ours ? 'ours' : 'theirs';
     if (ours) this.unlock(permit, entryKey);
@@ -193,7 +194,7 @@ export class Entries {
   /** Keeps the lock while a load takes long. @returns stops it */
   keepLock(permit: Permit, entryKey: string): () => void {
     const timer = setInterval(() => {
-      permit.session.send((pipeline) => pipeline.pexpire(this.#keys.lock(entryKey), LOCK_MS)).catch(() => {});
+      permit.session.send([['PEXPIRE', this.#keys.lock(entryKey), LOCK_MS]]).catch(() => {});
     }, LOCK_MS / 3);
     timer.unref();
     return () => clearInterval(timer);
@@ -201,7 +202,7 @@ export class Entries {
 
   /** Lets go of the lock when a load failed or found nothing. */
   unlock(permit: Permit, entryKey: string): void {
-    permit.session.send((pipeline) => pipeline.unlink(this.#keys.lock(entryKey))).catch(() => {});
+    permit.session.send([['UNLINK', this.#keys.lock(entryKey)]]).catch(() => {});
   }
 
   /** Forgets all local copies. */

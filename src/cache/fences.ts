@@ -6,13 +6,23 @@ import { waitAtMost } from './wait.ts';
 /** Long beside every entry's life; a fence that expires costs one miss. */
 const FENCE_TTL_MS = 3_600_000;
 
+/** While round trips are shorter than this, the next one begins when the last one has ended, for more requests. */
+const QUICK_MS = 1;
+
 interface Waiting {
   tags: string[];
   resolve(tokens: string[] | null): void;
 }
 
+/** Requests that share one round trip. */
+interface Turn {
+  permit: Permit;
+  waiting: Waiting[];
+}
+
 /**
- * Reads the tokens of tags. All requests that arrive in one turn of the event loop share one round trip.
+ * Reads the tokens of tags. All requests that arrive in one turn of the event loop, or while the tokens of others are
+ * being read, share one round trip, which begins after the last of them arrived.
  *
  * A fence is a random token, never a counter: a counter that was evicted, flushed or rolled back counts up to old
  * values again, and old entries with them. An absent fence means that nothing is known: whoever needs it writes a
@@ -21,7 +31,10 @@ interface Waiting {
 export class Fences {
   readonly #keys: Keys;
   readonly #deadlineMs: number;
-  readonly #turns = new Map<Permit, Waiting[]>();
+  /** Requests may still join it. */
+  #open: Turn | null = null;
+  #underWay: Promise<unknown> | null = null;
+  #roundTripMs = 0;
 
   constructor(keys: Keys, deadlineMs: number) {
     this.#keys = keys;
@@ -34,31 +47,53 @@ export class Fences {
    */
   read(permit: Permit, tags: string[]): Promise<string[] | null> {
     return new Promise((resolve) => {
-      const turn = this.#turns.get(permit);
-      if (turn) {
-        turn.push({ tags, resolve });
+      if (this.#open?.permit === permit) {
+        this.#open.waiting.push({ tags, resolve });
         return;
       }
-      this.#turns.set(permit, [{ tags, resolve }]);
-      setImmediate(() => void this.#flush(permit));
+      const turn = { permit, waiting: [{ tags, resolve }] };
+      this.#open = turn;
+      void this.#answer(turn);
     });
   }
 
-  async #flush(permit: Permit): Promise<void> {
-    const turn = this.#turns.get(permit) ?? [];
-    this.#turns.delete(permit);
-    const tags = [...new Set(turn.flatMap((waiting) => waiting.tags))];
-    const tokens = await waitAtMost(this.#deadlineMs, permit.session, this.#fetch(permit, tags));
-    for (const waiting of turn) {
-      waiting.resolve(tokens === null ? null : waiting.tags.map((tag) => tokens.get(tag) ?? ''));
+  async #answer(turn: Turn): Promise<void> {
+    const { permit, waiting } = turn;
+    const tokens = await waitAtMost(this.#deadlineMs, permit.session, this.#ask(turn));
+    this.#close(turn);
+    for (const { tags, resolve } of waiting) {
+      resolve(tokens === null ? null : tags.map((tag) => tokens.get(tag) ?? ''));
     }
+  }
+
+  async #ask(turn: Turn): Promise<Map<string, string> | null> {
+    const isQuick = this.#roundTripMs < QUICK_MS;
+    await (isQuick && this.#underWay ? this.#underWay : new Promise(setImmediate));
+    this.#close(turn);
+    const startedMs = performance.now();
+    const tags = [...new Set(turn.waiting.flatMap((waiting) => waiting.tags))];
+    const fetched = this.#fetch(turn.permit, tags);
+    const ended = fetched
+      .catch(() => {})
+      .then(() => {
+        this.#roundTripMs = performance.now() - startedMs;
+        if (this.#underWay === ended) this.#underWay = null;
+      });
+    this.#underWay = ended;
+    return fetched;
+  }
+
+  // Who comes later has to read the tokens himself.
+  #close(turn: Turn): void {
+    if (this.#open === turn) this.#open = null;
   }
 
   async #fetch(permit: Permit, tags: string[]): Promise<Map<string, string> | null> {
     const names = tags.map((tag) => this.#keys.fence(permit.epoch, tag));
-    const [reply, info] = await permit.session.send((pipeline) =>
-      pipeline.mget(...names).info('replication'),
-    );
+    const [reply, info] = await permit.session.send([
+      ['MGET', ...names],
+      ['INFO', 'replication'],
+    ]);
     if (!reply || reply[0] || !permit.session.isSameMemory(info?.[1])) return null;
     const found = reply[1] as (string | null)[];
     const tokens = new Map<string, string>();
@@ -78,18 +113,17 @@ export class Fences {
     tokens: Map<string, string>,
   ): Promise<Map<string, string> | null> {
     const fresh = absent.map(() => randomBytes(12).toString('base64url'));
-    const replies = await permit.session.send((pipeline) => {
-      for (const [index, tag] of absent.entries()) {
-        pipeline.set(
-          this.#keys.fence(permit.epoch, tag),
-          fresh[index] ?? '',
-          'PX',
-          FENCE_TTL_MS,
-          'NX',
-          'GET',
-        );
-      }
-    });
+    const replies = await permit.session.send(
+      absent.map((tag, index) => [
+        'SET',
+        this.#keys.fence(permit.epoch, tag),
+        fresh[index] ?? '',
+        'PX',
+        FENCE_TTL_MS,
+        'NX',
+        'GET',
+      ]),
+    );
     for (const [index, tag] of absent.entries()) {
       const reply = replies[index];
       // Redis is full and takes no new key: without tokens there is nothing to compare.

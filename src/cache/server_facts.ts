@@ -15,9 +15,9 @@ export class ServerFacts {
     if (this.latest && askedMs - this.#askedMs < maxAgeMs) return this.latest;
     try {
       // The time of a short command is the latency; INFO itself takes the server longer.
-      await session.send((pipeline) => pipeline.ping());
+      await session.send([['PING']]);
       const latencyMs = Math.round((performance.now() - askedMs) * 1000) / 1000;
-      const replies = await session.send((pipeline) => pipeline.info().dbsize());
+      const replies = await session.send([['INFO'], ['DBSIZE']]);
       this.latest = read(String(replies[0]?.[1]), Number(replies[1]?.[1]), session.server.version, latencyMs);
       this.#askedMs = askedMs;
       this.#evicted.push({ atMs: askedMs, keys: this.latest.evictedKeys });

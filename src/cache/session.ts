@@ -29,8 +29,9 @@ export class SessionRefused extends Error {
 /** A command under way when the session ended, or sent after it. */
 export class SessionEnded extends Error {}
 
-type Pipeline = ReturnType<Redis['pipeline']>;
-/** What a pipeline answers: a value or an error for each command, in order. */
+/** A command and its arguments. */
+export type Command = [name: string, ...args: (string | number | Buffer)[]];
+/** What was answered: a value or an error for each command, in order. */
 export type Replies = [error: Error | null, value: unknown][];
 
 // Errors that say this server's memory is not, or no longer, the one that counts.
@@ -105,20 +106,18 @@ export class Session {
   }
 
   /**
-   * Sends commands in one pipeline.
-   * @param build adds them
+   * Sends commands in one go.
+   * @param as how texts are answered
    * @returns the replies; replies that end the session's right to answer reject instead
    * @throws SessionEnded
    */
-  async send(build: (pipeline: Pipeline) => void): Promise<Replies> {
+  async send(commands: Command[], as: 'text' | 'bytes' = 'text'): Promise<Replies> {
     if (this.ended) throw new SessionEnded(this.#endReason ?? '');
-    const pipeline = this.#redis.pipeline();
-    build(pipeline);
     if (this.#awaited === 0) this.#awaitedSinceMs = performance.now();
     this.#awaited += 1;
     this.#watch();
     try {
-      const replies = ((await pipeline.exec()) ?? []) as Replies;
+      const replies = await this.#ask(commands, as);
       if (this.ended) throw new SessionEnded(this.#endReason ?? '');
       for (const [error] of replies) {
         if (error && FATAL_REPLY.test(error.message)) {
@@ -130,6 +129,20 @@ export class Session {
     } finally {
       this.#awaited -= 1;
     }
+  }
+
+  // Half the price of the client's own pipelines, and every request pays it.
+  #ask(commands: Command[], as: 'text' | 'bytes'): Promise<Replies> {
+    const redis = this.#redis;
+    redis.stream.cork();
+    const replies = commands.map(([name, ...args]) =>
+      (as === 'text' ? redis.call(name, args) : redis.callBuffer(name, args)).then(
+        (value): Replies[number] => [null, value],
+        (error: Error): Replies[number] => [error, undefined],
+      ),
+    );
+    redis.stream.uncork();
+    return Promise.all(replies);
   }
 
   /**
@@ -147,7 +160,7 @@ export class Session {
 
   /** Asks whether the server is there and still the same, for an instance that nobody asks anything. */
   async notice(): Promise<void> {
-    const [info] = await this.send((pipeline) => pipeline.info('replication'));
+    const [info] = await this.send([['INFO', 'replication']]);
     this.isSameMemory(info?.[1]);
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Keys } from './keys.ts';
 import { type Lease, OUTLIVED_MS, type Permit } from './lease.ts';
 import { ALL, type Change, type Ledger, type RegisteredLease } from './ledger.ts';
-import type { Session } from './session.ts';
+import type { Command, Session } from './session.ts';
 
 /** More pending changes than this are not named one by one: the tag `*` covers them. */
 export const NAMED_CHANGES = 200;
@@ -145,10 +145,10 @@ export class Settle {
   async #unlink({ session, epoch }: Permit, tags: string[]): Promise<string[] | null> {
     const { keys } = this.#options;
     try {
-      const replies = await session.send((pipeline) => {
-        pipeline.unlink(...tags.map((tag) => keys.fence(epoch, tag)));
-        for (const tag of tags) pipeline.spop(keys.index(epoch, tag), FREED_ENTRIES);
-      });
+      const replies = await session.send([
+        ['UNLINK', ...tags.map((tag) => keys.fence(epoch, tag))],
+        ...tags.map((tag): Command => ['SPOP', keys.index(epoch, tag), FREED_ENTRIES]),
+      ]);
       if (replies[0]?.[0] !== null) return null;
       return replies.slice(1).flatMap(([, members]) => (Array.isArray(members) ? (members as string[]) : []));
     } catch {
@@ -160,9 +160,9 @@ export class Settle {
   async #freeAll({ session, epoch }: Permit): Promise<void> {
     let cursor = '0';
     do {
-      const [reply] = await session.send((pipeline) =>
-        pipeline.scan(cursor, 'MATCH', this.#options.keys.entries(epoch), 'COUNT', FREED_ENTRIES),
-      );
+      const [reply] = await session.send([
+        ['SCAN', cursor, 'MATCH', this.#options.keys.entries(epoch), 'COUNT', FREED_ENTRIES],
+      ]);
       const [next, keys] = (reply?.[1] ?? ['0', []]) as [string, string[]];
       this.#free(session, keys);
       cursor = next;
@@ -172,6 +172,6 @@ export class Settle {
   // The entries are out of service already; this frees their memory, and nobody waits for it.
   #free(session: Session, entries: string[]): void {
     if (entries.length === 0 || session.ended) return;
-    session.send((pipeline) => pipeline.unlink(...new Set(entries))).catch(() => {});
+    session.send([['UNLINK', ...new Set(entries)]]).catch(() => {});
   }
 }

@@ -24,8 +24,8 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'the entry is deleted after the commit, and nothing else',
     file: 'src/cache/fences.ts',
-    from: 'const tokens = await waitAtMost(this.#deadlineMs, permit.session, this.#fetch(permit, tags));',
-    to: "const tokens = new Map(tags.map((tag) => [tag, 'constant token ']));",
+    from: 'const tokens = await waitAtMost(this.#deadlineMs, permit.session, this.#ask(turn));',
+    to: "const tokens = new Map((waiting[0]?.tags ?? []).map((tag) => [tag, 'constant token ']));",
     faults: [],
     env: { CACHE_LOCAL_MB: '0' },
   },
