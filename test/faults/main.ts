@@ -1,5 +1,10 @@
-/** npm run faults -- [--minutes N] [--seed S] [--seconds N] [--only FAULT …] | --mutants */
+/**
+ * npm run faults -- [--minutes N] [--seed S] [--seconds N] [--only FAULT …]   reads are judged while things break
+ * npm run faults -- --mutants                                    every missing rule has to show a stale read
+ * npm run faults -- --costs [--times N] [--only FAULT …]         what each fault costs, one at a time, in figures
+ */
 import { parseArgs } from 'node:util';
+import { costsOf } from './costs.ts';
 import { findsStaleReads, MUTANTS } from './mutants.ts';
 import { type FaultFigures, figuresOf, problemsOf, type Result, runSeed } from './run.ts';
 
@@ -10,11 +15,24 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '20' },
     only: { type: 'string', multiple: true },
     mutants: { type: 'boolean', default: false },
+    costs: { type: 'boolean', default: false },
+    times: { type: 'string', default: '3' },
   },
 });
 process.env.TEST_REDIS_SERVER ??= 'redis-server';
 const say = (line: string) => void process.stdout.write(`${line}\n`);
-process.exitCode = (await (values.mutants ? runMutants() : runSeeds())) ? 0 : 1;
+const run = values.mutants ? runMutants : values.costs ? runCosts : runSeeds;
+process.exitCode = (await run()) ? 0 : 1;
+
+async function runCosts(): Promise<boolean> {
+  say('ms, median / worst: | fault | reads | without a cache | writes | hits back |\n|---|---|---|---|---|');
+  const told = ({ median, worst }: { median: number; worst: number }) =>
+    `${median.toFixed(1)} / ${Math.round(worst)}`;
+  await costsOf(Number(values.times), values.only, ({ fault, reads, uncached, writes, hitsBack }) =>
+    say(`| ${fault} | ${told(reads)} | ${told(uncached)} | ${told(writes)} | ${told(hitsBack)} |`),
+  );
+  return true;
+}
 
 /** Every mutant must show a stale read. */
 async function runMutants(): Promise<boolean> {

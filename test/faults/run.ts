@@ -120,7 +120,7 @@ export function figuresOf(faults: Record<string, FaultFigures>, name: string): F
 }
 
 /** Waits until every instance answers from the cache. @returns how long it took */
-async function allActive(system: System, quietPath: string): Promise<number> {
+export async function allActive(system: System, quietPath: string): Promise<number> {
   const startedMs = performance.now();
   await Promise.all(system.instances.map((instance) => untilHit(instance, quietPath, startedMs)));
   return performance.now() - startedMs;

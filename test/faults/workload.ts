@@ -7,7 +7,6 @@ import type { Instance, System } from './system.ts';
 const LABEL_REGISTERS = 8;
 const REPORT_REGISTERS = 4;
 const SQL_REGISTERS = 2;
-const READERS = 24;
 /** Rows changed behind Trivet's back show within a second; while something is broken, within a lease more. */
 const EXTERNAL_CALM_MS = 1_000;
 const EXTERNAL_FAULTY_MS = 4_000;
@@ -28,12 +27,21 @@ interface Subject {
   external: boolean;
 }
 
-/** Clients that write and read without a pause, and judge what they read. */
+/** How many read, and how long each pauses after an answer, in ms. */
+export interface Pace {
+  readers: number;
+  pauseMs: number;
+}
+
+const WITHOUT_PAUSE: Pace = { readers: 24, pauseMs: 0 };
+
+/** Clients that write and read, and judge what they read. */
 export class Workload {
   readonly subjects: Subject[] = [];
   /** Whether nothing has been broken for a while. */
   calm = true;
   writeMs: number[] = [];
+  readMs: number[] = [];
   externalMs: number[] = [];
   readonly #system: System;
   readonly #history: History;
@@ -59,10 +67,10 @@ export class Workload {
     return `/api/artifacts/${artifactId}`;
   }
 
-  start(): void {
+  start({ readers, pauseMs }: Pace = WITHOUT_PAUSE): void {
     this.#running = [
       ...this.subjects.map((subject) => this.#writer(subject)),
-      ...Array.from({ length: READERS }, () => this.#reader()),
+      ...Array.from({ length: readers }, () => this.#reader(pauseMs)),
     ];
   }
 
@@ -174,7 +182,7 @@ export class Workload {
     register.acknowledged = value;
   }
 
-  async #reader(): Promise<void> {
+  async #reader(pauseMs: number): Promise<void> {
     while (!this.#stopped) {
       const subject = this.#random.pick(this.subjects);
       const view = this.#random.pick(subject.views);
@@ -183,7 +191,11 @@ export class Workload {
         await sleep(10);
         continue;
       }
+      const beganMs = performance.now();
       await this.#read(this.#random.pick(up), subject, view);
+      if (pauseMs === 0) continue;
+      this.readMs.push(performance.now() - beganMs);
+      await sleep(pauseMs);
     }
   }
 
