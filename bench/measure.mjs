@@ -1,8 +1,9 @@
 // One measurement: load on a server for a while, and what that cost the server.
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
 import { Problem, which } from '../scripts/services/process.mjs';
+import { cpuUs } from './cpu.mjs';
 
 const wrk = which('wrk');
 
@@ -36,17 +37,6 @@ export async function measure({ url, headers, pids }, redisPid, load) {
     p50Ms,
     p99Ms,
   };
-}
-
-/** Processor time that all threads of processes have used, in µs; the kernel counts it in ns. */
-function cpuUs(pids) {
-  let ns = 0;
-  for (const pid of pids) {
-    for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      ns += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
-    }
-  }
-  return ns / 1000;
 }
 
 /** @param {number} pid @returns {number} resident memory in MiB */

@@ -1,4 +1,5 @@
-// npm run bench [-- --quick] [-- --only hit]: what a hit costs, beside constants and beside others, in one run.
+// npm run bench [-- --quick] [-- --only hit|scale]: what a hit costs, beside constants and beside others, in one run;
+// or how long lists take when there is very much of everything.
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,7 +10,10 @@ import { Problem, run, runScript, step } from '../scripts/services/process.mjs';
 const usage = `Usage: npm run bench [-- OPTIONS]
   --quick          fewer rounds, and 10 and 50 connections alone
   --only hit       Trivet and constants alone
-  --rounds N       how often everything is measured (5)
+  --only scale     every list without the cache, of the database DATABASE_URL, which is filled if it is empty,
+                   or of one of its own
+  --findings N     how many that database is filled with (500000)
+  --rounds N       how often everything is measured (5, lists 20)
   --program FILE   another build of Trivet than dist/main.js
 `;
 /** Of load for each sample. */
@@ -26,23 +30,31 @@ function readOptions() {
       options: {
         quick: { type: 'boolean', default: false },
         only: { type: 'string' },
+        findings: { type: 'string', default: '500000' },
         rounds: { type: 'string' },
         program: { type: 'string' },
       },
     });
-    if (values.only !== undefined && values.only !== 'hit') throw new Error(`--only ${values.only}`);
-    return { ...values, rounds: Number(values.rounds ?? (values.quick ? 3 : 5)) };
+    const { only, quick } = values;
+    if (only !== undefined && only !== 'hit' && only !== 'scale') throw new Error(`--only ${only}`);
+    const rounds = Number(values.rounds ?? (only === 'scale' ? 20 : quick ? 3 : 5));
+    return { ...values, rounds };
   } catch (error) {
     process.stderr.write(`${error.message}\n\n${usage}`);
     process.exitCode = 2;
   }
 }
 
-async function bench({ quick, only, rounds, program }, life) {
+async function bench({ quick, only, findings, rounds, program }, life) {
   if (process.platform !== 'linux') throw new Problem('Processor time is read from /proc: this needs Linux.');
   await ensurePackages(life);
+  if (program === undefined || only === 'scale') await ensureBuild(life);
+  if (only === 'scale') {
+    const { scale } = await import('./scale.mjs');
+    process.stdout.write(await scale({ findings, rounds, program }, life));
+    return 0;
+  }
   await ensureOwnPackages(life);
-  if (program === undefined) await ensureBuild(life);
   const { constants, peers, trivets } = await import('./contestants.mjs');
   const { answersOf, fill, startStores, startTrivet } = await import('./setup.mjs');
 
