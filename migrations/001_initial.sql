@@ -165,8 +165,12 @@ CREATE TABLE finding_definition (
   fixable boolean NOT NULL GENERATED ALWAYS AS (fixed_version IS NOT NULL) STORED
 );
 CREATE INDEX finding_definition_vulnerability ON finding_definition (vulnerability_id);
-CREATE INDEX finding_definition_package ON finding_definition (package);
-CREATE INDEX finding_definition_package_search ON finding_definition USING gin (lower(package) gin_trgm_ops);
+
+-- The packages of all definitions, each once, to be searched: with every version and system a package has another one.
+CREATE TABLE package (
+  name text COLLATE "C" PRIMARY KEY
+);
+CREATE INDEX package_search ON package USING gin (lower(name) gin_trgm_ops);
 
 -- The encoding of a database never changes, which PostgreSQL cannot know of convert_to.
 CREATE FUNCTION text_hash(value text) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -277,14 +281,15 @@ CREATE INDEX vulnerability_summary_first_seen ON vulnerability_summary (first_se
 CREATE INDEX vulnerability_summary_published ON vulnerability_summary (published_at, vulnerability_id);
 CREATE INDEX vulnerability_summary_natural ON vulnerability_summary (natural_order, vulnerability_id);
 
--- Findings in current_finding by vulnerability, package, status and fixable.
+-- Findings in current_finding by vulnerability, package, status, fixable and severity.
 CREATE TABLE vulnerability_package (
   vulnerability_id integer NOT NULL,
   package text COLLATE "C" NOT NULL,
   status text NOT NULL,
   fixable boolean NOT NULL,
+  severity smallint NOT NULL,
   findings integer NOT NULL,
-  PRIMARY KEY (vulnerability_id, package, status, fixable)
+  PRIMARY KEY (vulnerability_id, package, status, fixable, severity)
 ) WITH (fillfactor = 50);
 CREATE INDEX vulnerability_package_package ON vulnerability_package (package, vulnerability_id);
 CREATE INDEX vulnerability_package_status ON vulnerability_package (status, vulnerability_id);
@@ -477,9 +482,11 @@ CALL watch_table('total_change', 'trend');
 -- A new dictionary row changes no answer yet.
 CALL watch_table('vulnerability', 'dictionary');
 CALL watch_table('finding_definition', 'dictionary');
+CALL watch_table('package', 'dictionary');
 CALL watch_table('place', 'dictionary');
 DROP TRIGGER cache_insert ON vulnerability;
 DROP TRIGGER cache_insert ON finding_definition;
+DROP TRIGGER cache_insert ON package;
 DROP TRIGGER cache_insert ON place;
 
 -- Columns that other tables' tags and rows rely on: a change of them concerns everything.

@@ -116,7 +116,7 @@ async function renewVulnerabilities(db: Db, values: Column[]): Promise<number[]>
 async function storeDefinitions(db: Db, scans: ScanRows[]): Promise<void> {
   const column = (name: keyof ScanRows['definitionColumns']) =>
     joinColumns(scans.map((scan) => scan.definitionColumns[name]));
-  await db.query(
+  const { rowCount } = await db.query(
     `INSERT INTO finding_definition (hash, vulnerability_id, package, installed_version, fixed_version, status,
        severity, severity_source, class, package_type, purl, primary_url)
      SELECT DISTINCT ON (i.hash) i.hash, v.id, i.package, i.installed_version, i.fixed_version,
@@ -143,6 +143,15 @@ async function storeDefinitions(db: Db, scans: ScanRows[]): Promise<void> {
       column('purl'),
       column('primaryUrl'),
     ],
+  );
+  if (rowCount === 0) return;
+  await db.query(
+    `INSERT INTO package (name)
+     SELECT DISTINCT i.name FROM unnest($1::text[]) AS i(name)
+     WHERE NOT EXISTS (SELECT 1 FROM package p WHERE p.name = i.name)
+     ORDER BY i.name
+     ON CONFLICT (name) DO NOTHING`,
+    [column('package')],
   );
 }
 

@@ -124,8 +124,9 @@ export async function diffScans(
     defaultSort: 'change',
     columns: `${FINDING_COLUMNS}, found.change, found.kind, found.severity, found.version_before,
       found.version_after, other.detail`,
-    from: `${NUMBERED} found
-      LEFT JOIN finding_definition definition ON definition.id = found.definition_id
+    from: `${NUMBERED} found`,
+    computed: true,
+    joins: `LEFT JOIN finding_definition definition ON definition.id = found.definition_id
       LEFT JOIN vulnerability ON vulnerability.id = definition.vulnerability_id
       LEFT JOIN other_finding other
         ON (other.scan_id, other.kind, other.position) = (found.scan_id, found.kind, found.position)`,

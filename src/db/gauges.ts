@@ -8,10 +8,11 @@ export interface FindingCount {
   count: number;
 }
 
-/** Vulnerability findings that are present now; of what there is none, there is no count. It reads all of them. */
+/** Vulnerability findings that are present now; of what there is none, there is no count. */
 export async function countFindings(db: Db): Promise<FindingCount[]> {
   const { rows } = await db.query<{ severity: number; fixable: boolean; count: number }>(
-    'SELECT severity, fixable, count(*) AS count FROM current_finding GROUP BY severity, fixable ORDER BY 1, 2',
+    `SELECT severity, fixable, sum(findings) AS count FROM vulnerability_package
+     GROUP BY severity, fixable ORDER BY severity, fixable`,
   );
   return rows.map((row) => ({ ...row, severity: severityWord(row.severity) }));
 }

@@ -52,9 +52,15 @@ export class Conditions {
     return some;
   }
 
+  /** `WHERE …` of these conditions and more, or nothing. */
+  where(...more: string[]): string {
+    const all = [...this.#conditions, ...more];
+    return all.length === 0 ? '' : `WHERE ${all.join(' AND ')}`;
+  }
+
   /** `WHERE …`, or nothing. */
   toString(): string {
-    return this.#conditions.length === 0 ? '' : `WHERE ${this.#conditions.join(' AND ')}`;
+    return this.where();
   }
 }
 
@@ -93,14 +99,14 @@ export interface ListPlan<Row> {
   defaultSort: string;
   /** SQL of the columns, without SELECT. */
   columns: string;
-  /** SQL of the tables, without FROM; may end in joins that add columns to the rows of a page. */
+  /** SQL of one table, or of a subquery, and its alias, without FROM. */
   from: string;
-  /** The tables that `conditions` need, where counting can do with fewer. */
-  countFrom?: string;
   /**
-   * Joins that add columns to the rows of a page. Where they are given, `from` is one table and its alias, with an
-   * index for every sort, and filters may be of any kind: see `readPage`.
+   * True where `from` is a subquery whose rows are made from others (grouped, numbered), of which all have to be made
+   * to know one. Else it is a table, with an index on its id and on every sort.
    */
+  computed?: boolean;
+  /** Joins that add columns to the rows of a page. */
   joins?: string;
   conditions: Conditions;
   /** SQL expression of the unique id (bigint or integer). */
@@ -140,25 +146,24 @@ export async function readList<Item>(
   const position = request.cursor === undefined ? null : readCursor(request.cursor, fingerprint);
   const limit = options.limit ?? request.limit ?? DEFAULT_LIMIT;
 
-  // Where the page is chosen first, the number of rows decides how, also for who does not ask for it.
-  const counted = options.total !== false || (plan.joins !== undefined && !conditions.isEmpty);
-  const total = counted ? await countRows(db, plan) : 0;
+  const unfiltered = conditions.isEmpty && !plan.computed;
+  const counted = unfiltered && options.total !== false ? await countRows(db, plan) : 0;
+  const rowCount = conditions.bind(limit + 1);
+  const start = position && [
+    `${conditions.bind(position.value)}::text::${sort.type}`,
+    `${conditions.bind(position.id)}::bigint`,
+  ];
   const page: PageStatement = {
-    order: `ORDER BY ${sort.expression} ${order}, ${plan.id} ${order}`,
-    columns: `${plan.columns}, (${sort.expression})::text AS cursor_value, ${plan.id} AS cursor_id`,
-    // What the index of the sort can be searched by, beside the position.
-    bounds: conditions.about(sort.expression, ...(sort.within ? [sort.within] : [])),
-    rows: conditions.bind(limit + 1),
-    way: conditions.isEmpty ? 'walk' : total > TOTAL_LIMIT ? 'walk or gather' : 'gather',
+    sort,
+    limit,
+    rowCount,
+    order: (value, id) => `ORDER BY ${value} ${order}, ${id} ${order}`,
+    beyond: (value, id) => (start ? [`(${value}, ${id}) ${order === 'asc' ? '>' : '<'} (${start})`] : []),
   };
-  if (counted && total === 0) page.way = 'none';
-  if (position) {
-    const beyond = `(${sort.expression}, ${plan.id}) ${order === 'asc' ? '>' : '<'} (
-      ${conditions.bind(position.value)}::text::${sort.type}, ${conditions.bind(position.id)}::bigint)`;
-    conditions.add(beyond);
-    page.bounds.add(beyond);
-  }
-  const rows = await readPage(db, plan, page, limit).catch((error: unknown) => {
+  const { rows, total } = await (unfiltered
+    ? walk(db, plan, page, rowCount).then((rows) => ({ rows, total: counted }))
+    : readSelected(db, plan, page)
+  ).catch((error: unknown) => {
     // Class 22: the forged or damaged value of a cursor is no value of the column's type.
     if (position && /^22/.test(String((error as { code?: unknown }).code)))
       throw new CursorError('cursor_invalid');
@@ -180,56 +185,105 @@ export async function readList<Item>(
 
 /** The parts of a page's statement. */
 interface PageStatement {
-  order: string;
-  columns: string;
-  bounds: Conditions;
-  rows: string;
-  way: 'walk' | 'walk or gather' | 'gather' | 'none';
+  sort: Sort;
+  /** Of a page; `rowCount` is the parameter that asks for one more. */
+  limit: number;
+  rowCount: string;
+  /** The order, by expressions of the sort and the id. */
+  order(value: string, id: string): string;
+  /** The condition that a row comes after the cursor's, as a list of one or none. */
+  beyond(value: string, id: string): string[];
 }
 
 /**
- * Where `joins` are given, a page is chosen before anything is joined to it, in one of two ways. The planner knows
- * neither how many rows a combination of filters selects nor where in the order of the sort they lie, and so would
- * now and then walk an index of a million rows for fifty that stand at its end.
- * - gather: all that is selected, by whatever index suits the filters, then sort. Right for few rows.
+ * Reads a page of what filters select, or what is computed. The planner knows neither how many rows a combination of
+ * filters selects nor where in the order of the sort they lie, and would now and then walk an index of a million rows
+ * for fifty that stand at its end. So a page is chosen before anything is joined to it, in one of two ways:
+ * - gather: all that is selected, by whatever index suits the filters, then count and sort. Right for few rows.
  * - walk: in the order of the sort, through at most WALK_LIMIT rows, those that the filters select. Right for many,
  *   which as a rule are found within the first hundreds; where they are not, the rows are gathered after all.
  */
-async function readPage(
+async function readSelected(
   db: Db,
   plan: ListPlan<never>,
   page: PageStatement,
-  limit: number,
+): Promise<{ rows: PageRow[]; total: number }> {
+  const gathered = await gather(db, plan, page, TOTAL_LIMIT);
+  if (plan.computed || gathered.total <= TOTAL_LIMIT) return gathered;
+  const walked = await walk(db, plan, page, WALK_LIMIT);
+  if (walked.length > page.limit) return { ...gathered, rows: walked };
+  return { ...(await gather(db, plan, page, null)), total: gathered.total };
+}
+
+/** @param most rows from which on they are no longer sorted, and only known to be more */
+async function gather(
+  db: Db,
+  plan: ListPlan<never>,
+  page: PageStatement,
+  most: number | null,
+): Promise<{ rows: PageRow[]; total: number }> {
+  const { from, conditions, id, computed } = plan;
+  const alias = aliasOf(from);
+  const { expression } = page.sort;
+  const capped = most !== null && !computed;
+  // What was computed is kept; of a table the rows of the page are read again.
+  const [selected, value, key, source] = computed
+    ? [`${alias}.*`, expression, id, `chosen ${alias}`]
+    : [`${id} AS key, ${expression} AS value`, 'value', 'key', `chosen JOIN ${from} ON ${id} = chosen.key`];
+  const enough = capped ? [`(SELECT total FROM counted) <= ${most}`] : [];
+  const { rows } = await db.query<PageRow & { total: number; sort_id: number | null }>(
+    `WITH selected AS MATERIALIZED (
+       SELECT ${selected} FROM ${from} ${conditions} ${capped ? `LIMIT ${most + 1}` : ''}
+     ), counted AS MATERIALIZED (
+       SELECT count(*)::int AS total FROM selected
+     ), chosen AS MATERIALIZED (
+       SELECT * FROM selected ${alias} ${new Conditions().where(...enough, ...page.beyond(value, key))}
+       ${page.order(value, key)} LIMIT ${page.rowCount}
+     )
+     SELECT counted.total, page.* FROM counted LEFT JOIN (
+       SELECT ${columnsOf(plan, page)}, ${value} AS sort_value, ${key} AS sort_id FROM ${source} ${plan.joins ?? ''}
+     ) page ON true ${page.order('sort_value', 'sort_id')}`,
+    conditions.values,
+  );
+  return { rows: rows.filter((row) => row.sort_id !== null), total: rows[0]?.total ?? 0 };
+}
+
+/** @param steps SQL of the number of rows that are looked at */
+async function walk(
+  db: Db,
+  plan: ListPlan<never>,
+  page: PageStatement,
+  steps: number | string,
 ): Promise<PageRow[]> {
-  if (page.way === 'none') return [];
-  const { conditions, from, joins } = plan;
-  const read = async (sql: string) => (await db.query<PageRow>(sql, conditions.values)).rows;
-  if (joins === undefined)
-    return read(`SELECT ${page.columns} FROM ${from} ${conditions} ${page.order} LIMIT ${page.rows}`);
+  const { from, conditions, id } = plan;
+  const alias = aliasOf(from);
+  const { expression, within } = page.sort;
+  const order = page.order(expression, id);
+  const beyond = page.beyond(expression, id);
+  // What the index of the sort can be searched by, beside the position.
+  const bounds = conditions.about(expression, ...(within ? [within] : []));
+  const { rows } = await db.query<PageRow>(
+    `SELECT ${columnsOf(plan, page)}
+     FROM (
+       SELECT ${alias}.* FROM (SELECT * FROM ${from} ${bounds.where(...beyond)} ${order} LIMIT ${steps}) ${alias}
+       ${conditions} ${order} LIMIT ${page.rowCount}
+     ) ${alias} ${plan.joins ?? ''} ${order}`,
+    conditions.values,
+  );
+  return rows;
+}
 
-  const alias = from.slice(from.lastIndexOf(' ') + 1);
-  const choose = (rows: string, where: string) =>
-    read(`SELECT ${page.columns}
-      FROM (SELECT ${alias}.* FROM (${rows}) ${alias} ${where} ${page.order} LIMIT ${page.rows}) ${alias}
-      ${joins} ${page.order}`);
-  // Without filters each row is one of the page.
-  const steps = page.way === 'walk' ? page.rows : WALK_LIMIT;
-  const walk = () =>
-    choose(`SELECT * FROM ${from} ${page.bounds} ${page.order} LIMIT ${steps}`, `${conditions}`);
-  // OFFSET 0 keeps the order, and with it the index of the sort, out of what PostgreSQL plans inside.
-  const gather = () => choose(`SELECT * FROM ${from} ${conditions} OFFSET 0`, '');
+function columnsOf({ columns, id }: ListPlan<never>, { sort }: PageStatement): string {
+  return `${columns}, (${sort.expression})::text AS cursor_value, ${id} AS cursor_id`;
+}
 
-  if (page.way !== 'gather') {
-    const rows = await walk();
-    if (page.way === 'walk' || rows.length > limit) return rows;
-  }
-  return gather();
+function aliasOf(from: string): string {
+  return from.slice(from.lastIndexOf(' ') + 1);
 }
 
 async function countRows(db: Db, plan: ListPlan<never>): Promise<number> {
   const { rows } = await db.query<{ total: number }>(
-    `SELECT count(*)::int AS total FROM (SELECT 1 FROM ${plan.countFrom ?? plan.from} ${plan.conditions} LIMIT ${TOTAL_LIMIT + 1}) counted`,
-    [...plan.conditions.values],
+    `SELECT count(*)::int AS total FROM (SELECT 1 FROM ${plan.from} LIMIT ${TOTAL_LIMIT + 1}) counted`,
   );
   return rows[0]?.total ?? 0;
 }

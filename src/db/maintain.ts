@@ -60,6 +60,7 @@ export interface PackageDifferences {
   package: Printed;
   status: Printed;
   fixable: Printed;
+  severity: Printed;
   findings: Printed;
 }
 
@@ -241,21 +242,22 @@ async function updateCurrentFindings(
        WHERE old.id IS NULL OR wanted.artifact_id IS NULL
      ), gone AS (
        DELETE FROM current_finding WHERE id = ANY (ARRAY(SELECT old_id FROM difference WHERE old_id IS NOT NULL))
-       RETURNING vulnerability_id, package, status, fixable
+       RETURNING vulnerability_id, package, status, fixable, severity
      ), fresh AS (
        INSERT INTO current_finding (artifact_id, definition_id, target_id, path_id, copy, vulnerability_id, severity,
          fixable, status, package, artifact_name, first_seen_at)
        SELECT artifact_id, definition_id, target_id, path_id, copy, vulnerability_id, severity, fixable, status, package,
          name, first_seen_at
        FROM difference WHERE old_id IS NULL
-       RETURNING vulnerability_id, package, status, fixable
+       RETURNING vulnerability_id, package, status, fixable, severity
      ), sums AS (
-       SELECT vulnerability_id, package, status, fixable, sum(findings) AS findings
+       SELECT vulnerability_id, package, status, fixable, severity, sum(findings) AS findings
        FROM (SELECT *, 1 AS findings FROM fresh UNION ALL SELECT *, -1 FROM gone) part
-       GROUP BY vulnerability_id, package, status, fixable HAVING sum(findings) <> 0
+       GROUP BY vulnerability_id, package, status, fixable, severity HAVING sum(findings) <> 0
      )
      SELECT array_agg(vulnerability_id)::text AS vulnerability, array_agg(package)::text AS package,
-       array_agg(status)::text AS status, array_agg(fixable)::text AS fixable, array_agg(findings)::text AS findings
+       array_agg(status)::text AS status, array_agg(fixable)::text AS fixable, array_agg(severity)::text AS severity,
+       array_agg(findings)::text AS findings
      FROM sums`,
     [artifacts.map((one) => one.id)],
   );

@@ -50,7 +50,7 @@ export async function listRepositories(db: Db, query: RepositoriesQuery): Promis
     defaultSort: 'severity',
     columns: 'repository.*',
     from: repositoryTables(selected),
-    countFrom: `(SELECT FROM artifact ${selected} GROUP BY repository, type) repository`,
+    computed: true,
     conditions,
     id: 'repository.id',
     toItem: (row) => row,

@@ -117,7 +117,7 @@ export async function listScanVulnerabilities(
     defaultSort: 'severity',
     columns: `definition.severity, ${FINDING_COLUMNS}`,
     from: `(${NUMBERED}) found`,
-    countFrom: `(${FOUND}) found`,
+    computed: true,
     joins: `JOIN finding_definition definition ON definition.id = found.definition_id
       JOIN vulnerability ON vulnerability.id = found.vulnerability_id`,
     conditions,
@@ -177,6 +177,8 @@ export async function listScanOthers<OtherKind extends keyof OtherFindings>(
     defaultSort: 'severity',
     columns: 'other.severity, other.detail',
     from: 'other_finding other',
+    // A scan has few of them; there is no index on the sort.
+    computed: true,
     conditions,
     // Backwards, so that under severity descending the order is the report's.
     id: '(-other.position)',

@@ -40,8 +40,7 @@ export async function findText(db: Db, text: string): Promise<Found> {
   if (pattern === null) return { vulnerabilities: [], packages: [] };
   const { rows } = await db.query<{ vulnerabilities: number[]; packages: string[] }>(
     `SELECT ARRAY(SELECT id FROM vulnerability WHERE search LIKE lower($1::text)) AS vulnerabilities,
-       ARRAY(SELECT DISTINCT package FROM finding_definition WHERE ${containsText('package').replace('?', '$1')})
-         AS packages`,
+       ARRAY(SELECT name FROM package WHERE ${containsText('name').replace('?', '$1')}) AS packages`,
     [pattern],
   );
   return rows[0] ?? { vulnerabilities: [], packages: [] };

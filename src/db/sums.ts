@@ -77,19 +77,20 @@ export async function renewSummary(db: Db, vulnerabilities: number[]): Promise<v
 export async function addToPackages(db: Db, differences: PackageDifferences): Promise<void> {
   await db.query(
     `MERGE INTO vulnerability_package p
-     USING unnest($1::int[], $2::text[], $3::text[], $4::boolean[], $5::int[])
-       AS d(vulnerability_id, package, status, fixable, findings)
+     USING unnest($1::int[], $2::text[], $3::text[], $4::boolean[], $5::smallint[], $6::int[])
+       AS d(vulnerability_id, package, status, fixable, severity, findings)
      ON p.vulnerability_id = d.vulnerability_id AND p.package = d.package AND p.status = d.status
-       AND p.fixable = d.fixable
+       AND p.fixable = d.fixable AND p.severity = d.severity
      WHEN MATCHED AND p.findings + d.findings <= 0 THEN DELETE
      WHEN MATCHED THEN UPDATE SET findings = p.findings + d.findings
-     WHEN NOT MATCHED AND d.findings > 0 THEN INSERT (vulnerability_id, package, status, fixable, findings)
-       VALUES (d.vulnerability_id, d.package, d.status, d.fixable, d.findings)`,
+     WHEN NOT MATCHED AND d.findings > 0 THEN INSERT (vulnerability_id, package, status, fixable, severity,
+       findings) VALUES (d.vulnerability_id, d.package, d.status, d.fixable, d.severity, d.findings)`,
     [
       differences.vulnerability,
       differences.package,
       differences.status,
       differences.fixable,
+      differences.severity,
       differences.findings,
     ],
   );

@@ -67,6 +67,7 @@ export async function listVulnerabilities(
       defaultSort: 'severity',
       columns: COLUMNS,
       from,
+      computed: artifacts !== null,
       joins: 'JOIN vulnerability ON vulnerability.id = s.vulnerability_id',
       conditions,
       id: 's.vulnerability_id',

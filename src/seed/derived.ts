@@ -73,8 +73,8 @@ async function storeSums(db: Db): Promise<void> {
      GROUP BY v.id HAVING count(av.severity) > 0`,
   );
   await db.query(
-    `INSERT INTO vulnerability_package (vulnerability_id, package, status, fixable, findings)
-     SELECT vulnerability_id, package, status, fixable, count(*) FROM current_finding GROUP BY 1, 2, 3, 4`,
+    `INSERT INTO vulnerability_package (vulnerability_id, package, status, fixable, severity, findings)
+     SELECT vulnerability_id, package, status, fixable, severity, count(*) FROM current_finding GROUP BY 1, 2, 3, 4, 5`,
   );
 }
 

@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  await database.query('TRUNCATE artifact, document, vulnerability, finding_definition CASCADE');
+  await database.query('TRUNCATE artifact, document, vulnerability, finding_definition, package CASCADE');
   await database.query(
     'TRUNCATE vulnerability_summary, vulnerability_package, vulnerability_change, total_change, cache_change',
   );

@@ -148,7 +148,7 @@ test('whatever is stored, deleted, stale and sent again, what is maintained is w
     fc.asyncProperty(steps, async (sequence) => {
       // what a failed run left
       await database.query(
-        `TRUNCATE artifact, document, vulnerability, finding_definition, ${EMPTY_IN_THE_END.join()} CASCADE`,
+        `TRUNCATE artifact, document, vulnerability, finding_definition, package, ${EMPTY_IN_THE_END.join()} CASCADE`,
       );
       const sent: StoredDocument[] = [];
       for (const step of sequence) {

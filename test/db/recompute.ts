@@ -98,9 +98,15 @@ const COMPARISONS: Comparison[] = [
   },
   {
     name: 'vulnerability_package',
-    actual: 'SELECT vulnerability_id, package, status, fixable, findings FROM vulnerability_package',
-    expected: `SELECT vulnerability_id, package, status, fixable, count(*)::int FROM (${LATEST}) latest
-      WHERE NOT stale GROUP BY 1, 2, 3, 4`,
+    actual:
+      'SELECT vulnerability_id, package, status, fixable, severity::int, findings FROM vulnerability_package',
+    expected: `SELECT vulnerability_id, package, status, fixable, severity::int, count(*)::int FROM (${LATEST}) latest
+      WHERE NOT stale GROUP BY 1, 2, 3, 4, 5`,
+  },
+  {
+    name: 'package',
+    actual: 'SELECT name FROM package',
+    expected: 'SELECT DISTINCT package FROM finding_definition',
   },
   {
     name: 'the trend of vulnerabilities',

@@ -21,11 +21,12 @@ const TAGS: Record<string, string[]> = {
   total_change: ['trend'],
   vulnerability: ['dictionary'],
   finding_definition: ['dictionary'],
+  package: ['dictionary'],
   place: ['dictionary'],
 };
 const TABLES = Object.keys(TAGS);
 /** New rows of these change no answer yet. */
-const DICTIONARIES = ['vulnerability', 'finding_definition', 'place'];
+const DICTIONARIES = ['vulnerability', 'finding_definition', 'package', 'place'];
 /** No cached answer is computed from these; of a document its size is shown, which never changes. */
 const UNWATCHED = [
   'installation',

@@ -28,6 +28,7 @@ const KEYS: Record<Kept, string> = {
   scan: 'report_id',
   vulnerability: 'vulnerability_id',
   finding_definition: 'hash',
+  package: 'name',
   place: 'text',
   scan_finding: 'definition_id',
   other_finding: '"position"',

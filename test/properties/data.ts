@@ -13,6 +13,7 @@ export const WATCHED = [
   'scan',
   'vulnerability',
   'finding_definition',
+  'package',
   'place',
   'scan_finding',
   'other_finding',
