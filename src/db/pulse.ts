@@ -1,5 +1,5 @@
 /** Nothing answered for this long, though asked: PostgreSQL, or the way to it, is silent. Longer than a lease. */
-const SILENCE_MS = 2_500;
+const SILENCE_MS = 4_000;
 /** Questions that time out in the same moment say the same: this process may have been the one that was busy. */
 const SEPARATE_MS = 500;
 
@@ -36,7 +36,8 @@ export class Pulse {
       this.heard();
       return value;
     } catch (error) {
-      if (isTimeout(error)) this.#miss();
+      // Timers run before sockets are read: an answer may be waiting there.
+      if (isTimeout(error)) setImmediate(() => this.#miss());
       else this.heard();
       throw error;
     }

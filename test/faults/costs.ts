@@ -43,7 +43,7 @@ export async function costsOf(
 
 async function costOf(fault: Fault, times: number): Promise<Cost> {
   const random = new Random(1);
-  const system = await System.start({ instances: 3 });
+  const system = await System.start({ instances: 3, build: { env: { CACHE_DEADLINE_MS: '50' } } });
   const uncached = await system.uncached();
   const workload = new Workload(system, new History(), random);
   const samples = { reads: [] as number[], uncached: [] as number[], writes: [] as number[] };

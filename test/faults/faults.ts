@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Random } from './random.ts';
 import type { Instance, System } from './system.ts';
@@ -54,12 +54,56 @@ function link(
   };
 }
 
+/** Its loads are frozen with it. Now and then for longer than its lease. */
+async function freeze(system: System, instance: Instance, random: Random): Promise<() => Promise<void>> {
+  system.trouble(instance, false);
+  instance.trivet.freeze();
+  await sleep(random.pick([100, 600, 2_500]));
+  return async () => {
+    instance.trivet.thaw();
+    system.trouble(instance, true);
+  };
+}
+
+/** A write has been sent and is not answered; after a while, never mind. */
+async function inTheMiddleOfAWrite(instance: Instance): Promise<void> {
+  const endMs = performance.now() + 2_000;
+  while (instance.writes === 0 && performance.now() < endMs) await nextTurn();
+}
+
 export const FAULTS: Fault[] = [
   link('one cut from Redis', (instance) => instance.toRedis, 'cut', false),
   link('one’s Redis link swallows', (instance) => instance.toRedis, 'swallow', false),
   link('all cut from Redis', (instance) => instance.toRedis, 'cut', true),
   link('one cut from PostgreSQL', (instance) => instance.toDatabase, 'cut', false),
   link('one’s PostgreSQL link swallows', (instance) => instance.toDatabase, 'swallow', false),
+  {
+    name: 'both links of one swallow',
+    async begin(system, random) {
+      const instance = random.pick(system.instances);
+      system.trouble(instance);
+      instance.toDatabase.swallow();
+      instance.toRedis.swallow();
+      return async () => {
+        instance.toDatabase.heal();
+        instance.toRedis.heal();
+        system.trouble(instance);
+      };
+    },
+  },
+  {
+    // Whether it was stored is unknown: the client sends it again, to whichever instance.
+    name: 'PostgreSQL connections dropped at COMMIT',
+    async begin(system, random) {
+      const instance = random.pick(system.instances);
+      system.trouble(instance);
+      instance.toDatabase.dropAtCommit();
+      return async () => {
+        instance.toDatabase.heal();
+        system.trouble(instance);
+      };
+    },
+  },
   {
     name: 'one cut from both',
     async begin(system, random) {
@@ -178,23 +222,30 @@ export const FAULTS: Fault[] = [
   {
     name: 'an instance killed',
     async begin(system, random) {
-      const instance = random.pick(system.instances);
+      const instance = random.pick(system.running);
+      await system.kill(instance);
+      return () => system.restart(instance);
+    },
+  },
+  {
+    name: 'an instance killed in the middle of a write',
+    async begin(system, random) {
+      const instance = random.pick(system.running);
+      await inTheMiddleOfAWrite(instance);
       await system.kill(instance);
       return () => system.restart(instance);
     },
   },
   {
     name: 'an instance frozen',
+    begin: (system, random) => freeze(system, random.pick(system.running), random),
+  },
+  {
+    name: 'an instance frozen in the middle of a write',
     async begin(system, random) {
-      const instance = random.pick(system.instances);
-      system.trouble(instance, false);
-      instance.trivet.freeze();
-      // Now and then longer than its lease.
-      await sleep(random.pick([100, 600, 2_500]));
-      return async () => {
-        instance.trivet.thaw();
-        system.trouble(instance, true);
-      };
+      const instance = random.pick(system.running);
+      await inTheMiddleOfAWrite(instance);
+      return freeze(system, instance, random);
     },
   },
   {

@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { costsOf } from './costs.ts';
 import { findsStaleReads, MUTANTS } from './mutants.ts';
+import { costOfRest } from './rest.ts';
 import { type FaultFigures, figuresOf, problemsOf, type Result, runSeed } from './run.ts';
 
 const { values } = parseArgs({
@@ -19,6 +20,8 @@ const { values } = parseArgs({
     times: { type: 'string', default: '3' },
   },
 });
+const REST_SECONDS = 30;
+
 process.env.TEST_REDIS_SERVER ??= 'redis-server';
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 const run = values.mutants ? runMutants : values.costs ? runCosts : runSeeds;
@@ -31,6 +34,9 @@ async function runCosts(): Promise<boolean> {
   await costsOf(Number(values.times), values.only, ({ fault, reads, uncached, writes, hitsBack }) =>
     say(`| ${fault} | ${told(reads)} | ${told(uncached)} | ${told(writes)} | ${told(hitsBack)} |`),
   );
+  if (values.only) return true;
+  const percent = await costOfRest(REST_SECONDS);
+  say(`\nten instances at rest cost PostgreSQL ${percent.toFixed(2)} % of a core each`);
   return true;
 }
 

@@ -73,6 +73,13 @@ export const MUTANTS: Mutant[] = [
     faults: ['Redis link slow', 'one’s Redis link swallows', 'an instance killed'],
   },
   {
+    name: 'a write that changed nothing is answered at once',
+    file: 'src/cache/settle.ts',
+    from: 'if (txid === null) return this.settleAll(permit, held, operation);',
+    to: 'if (txid === null) return true;',
+    faults: ['Redis link slow', 'one’s Redis link swallows', 'an instance frozen in the middle of a write'],
+  },
+  {
     name: 'no identity: any server’s memory counts',
     file: 'src/cache/session.ts',
     from: "identity: [field('run_id'), field('master_replid'), role, database, namespace].join(' '),",

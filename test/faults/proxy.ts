@@ -11,6 +11,7 @@ export class Link {
   readonly #targetPort: number;
   #mode: 'pass' | 'refuse' | 'swallow' | 'delay' = 'pass';
   #delayMs = 0;
+  #dropsAtCommit = false;
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort;
@@ -31,7 +32,7 @@ export class Link {
   }
 
   get passes(): boolean {
-    return this.#mode === 'pass';
+    return this.#mode === 'pass' && !this.#dropsAtCommit;
   }
 
   /** Resets all connections; new ones are let through. */
@@ -60,8 +61,14 @@ export class Link {
     this.#delayMs = ms;
   }
 
+  /** Every COMMIT gets through, and its connection is reset before the answer, until healed. */
+  dropAtCommit(): void {
+    this.#dropsAtCommit = true;
+  }
+
   heal(): void {
     this.#mode = 'pass';
+    this.#dropsAtCommit = false;
     for (const pair of this.#pairs) for (const socket of pair) socket.resume();
   }
 
@@ -96,6 +103,10 @@ export class Link {
     from.setNoDelay(true);
     let lastAtMs = 0;
     from.on('data', (bytes) => {
+      if (this.#dropsAtCommit && bytes.includes('COMMIT\0')) {
+        to.write(bytes, () => from.resetAndDestroy());
+        return;
+      }
       if (this.#mode !== 'delay' && performance.now() >= lastAtMs) {
         to.write(bytes);
         return;

@@ -51,8 +51,8 @@ export async function runSeed(options: RunOptions): Promise<Result> {
   const over = () =>
     performance.now() - startedMs > options.seconds * 1000 ||
     (options.untilStale === true && history.count('stale') > 0);
+  const workload = new Workload(system, history, random);
   try {
-    const workload = new Workload(system, history, random);
     const quietPath = await workload.prepare();
     await allActive(system, quietPath);
     workload.start();
@@ -60,7 +60,9 @@ export async function runSeed(options: RunOptions): Promise<Result> {
     while (!over()) {
       await sleep(random.between(800, 1_500));
       if (choice.length === 0) continue;
-      const chosen = random.next() < 0.3 ? [random.pick(choice), random.pick(choice)] : [random.pick(choice)];
+      const chosen = [
+        ...new Set([random.pick(choice), ...(random.next() < 0.3 ? [random.pick(choice)] : [])]),
+      ];
       await breakAndHeal({ system, workload, random, quietPath }, chosen, faults);
     }
     await workload.stop();
@@ -82,7 +84,9 @@ export async function runSeed(options: RunOptions): Promise<Result> {
       faults,
     };
   } finally {
+    const stopped = workload.stop();
     await system.stop();
+    await stopped;
   }
 }
 

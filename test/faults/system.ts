@@ -9,6 +9,11 @@ import { projectFile, startTrivet, type TestTrivet } from '../setup/process.ts';
 import { freePort, startTestRedis, type TestRedis } from '../setup/redis.ts';
 import { Link } from './proxy.ts';
 
+/** After its link to PostgreSQL is whole again, an instance has this long to notice it. */
+const EXCUSED_MS = 3_000;
+/** Patient, for tests share the machine: a missed deadline is not what they look for. */
+const DEADLINE_MS = '250';
+
 /** One instance of the built program behind links of its own. */
 export interface Instance {
   name: string;
@@ -17,9 +22,11 @@ export interface Instance {
   toRedis: Link;
   /** False while it is killed, frozen or starting: nobody expects an answer then. */
   up: boolean;
+  /** Sent and not yet answered. */
+  writes: number;
   /** Changes with every fault that excuses a failed request. */
   trouble: number;
-  /** Connections that were being made while a link was cut fail a moment later. */
+  /** Until then requests that need PostgreSQL may fail. */
   excusedUntilMs: number;
 }
 
@@ -58,6 +65,7 @@ export class System {
         toDatabase,
         toRedis,
         up: true,
+        writes: 0,
         trouble: 0,
         excusedUntilMs: 0,
       });
@@ -70,8 +78,13 @@ export class System {
       databaseUrl: this.database.urlAt(toDatabase.port),
       redisUrl: `redis://127.0.0.1:${toRedis.port}`,
       ...this.#build,
-      env: { DATABASE_POOL_MAX: '10', STALE_DAYS: '0', ...this.#build.env },
+      env: { DATABASE_POOL_MAX: '10', STALE_DAYS: '0', CACHE_DEADLINE_MS: DEADLINE_MS, ...this.#build.env },
     });
+  }
+
+  /** Instances that are neither killed nor frozen. */
+  get running(): Instance[] {
+    return this.instances.filter(({ up }) => up);
   }
 
   /** An instance that only asks the database. */
@@ -83,7 +96,7 @@ export class System {
   trouble(instance: Instance, up = instance.up): void {
     instance.up = up;
     instance.trouble += 1;
-    instance.excusedUntilMs = performance.now() + 1_000;
+    instance.excusedUntilMs = performance.now() + EXCUSED_MS;
   }
 
   async kill(instance: Instance): Promise<void> {
@@ -124,6 +137,11 @@ export class Postgres {
     const postgres = new Postgres(mkdtempSync(path.join(os.tmpdir(), 'trivet-faults-')), await freePort());
     await postgres.#launch();
     return postgres;
+  }
+
+  /** Of the process that all of its processes descend from. */
+  get pid(): number {
+    return this.#child?.pid ?? -1;
   }
 
   urlAt(port: number): string {

@@ -7,6 +7,10 @@ import type { Instance, System } from './system.ts';
 const LABEL_REGISTERS = 8;
 const REPORT_REGISTERS = 4;
 const SQL_REGISTERS = 2;
+/** A writer pauses for as long as it takes the readers to read so often. */
+const READS_BETWEEN_WRITES = [200, 1_800] as const;
+/** While something is broken, reads may stand still: writes go on. */
+const PAUSE_AT_MOST_MS = 1_500;
 /** Rows changed behind Trivet's back show within a second; while something is broken, within a lease more. */
 const EXTERNAL_CALM_MS = 1_000;
 const EXTERNAL_FAULTY_MS = 4_000;
@@ -103,11 +107,7 @@ export class Workload {
           await this.#system.database.sql('UPDATE scan SET labels = $2 WHERE id = $1', [scanId, labels]);
           return true;
         }
-        const reply = await send(`${instance.trivet.url}/api/scan-results/${scanId}`, {
-          method: 'PATCH',
-          body: JSON.stringify({ labels }),
-        });
-        return reply.status === 200;
+        return this.#send(instance, `/api/scan-results/${scanId}`, 'PATCH', JSON.stringify({ labels }));
       },
     };
   }
@@ -133,10 +133,28 @@ export class Workload {
       ],
       write: async (instance, written) => {
         const body = report(name, written + 1, [written]);
-        const reply = await send(`${instance.trivet.url}/api/scan-results`, { method: 'POST', body });
-        return reply.status === 201 || reply.status === 200;
+        const sent = this.#send(instance, '/api/scan-results', 'POST', body);
+        if (this.#random.next() < 0.7) return sent;
+        // The same again to another one, which may find nothing to do while the first is still pending: whichever
+        // answers vouches for it.
+        const other = this.#random.pick(this.#system.running);
+        return either(sent, this.#send(other, '/api/scan-results', 'POST', body));
       },
     };
+  }
+
+  /** @returns true when it was answered as done */
+  async #send(instance: Instance | undefined, path: string, method: string, body: string): Promise<boolean> {
+    if (!instance) return false;
+    instance.writes += 1;
+    try {
+      const { status } = await send(instance.trivet.url + path, { method, body });
+      return status === 200 || status === 201;
+    } catch {
+      return false;
+    } finally {
+      instance.writes -= 1;
+    }
   }
 
   async #store(
@@ -159,7 +177,7 @@ export class Workload {
       const value = register.invoked + 1;
       register.invoked = value;
       for (;;) {
-        const up = this.#system.instances.filter((instance) => instance.up);
+        const up = this.#system.running;
         const beganMs = performance.now();
         const done = up.length > 0 && (await write(this.#random.pick(up), value).catch(() => false));
         if (done) {
@@ -171,8 +189,16 @@ export class Workload {
       }
       if (external) await this.#visibleLater(register, value);
       else register.acknowledged = value;
-      await sleep(this.#random.between(200, 1_400));
+      await this.#othersHaveRead(this.#random.between(...READS_BETWEEN_WRITES));
     }
+  }
+
+  /** So that a slow machine writes as often for each read as a fast one. */
+  async #othersHaveRead(reads: number): Promise<void> {
+    const until = this.#history.reads + reads;
+    const endMs = performance.now() + PAUSE_AT_MOST_MS;
+    const isLate = () => !this.calm && performance.now() > endMs;
+    while (this.#history.reads < until && !isLate() && !this.#stopped) await sleep(20);
   }
 
   async #visibleLater(register: Register, value: number): Promise<void> {
@@ -186,7 +212,7 @@ export class Workload {
     while (!this.#stopped) {
       const subject = this.#random.pick(this.subjects);
       const view = this.#random.pick(subject.views);
-      const up = this.#system.instances.filter((instance) => instance.up);
+      const up = this.#system.running;
       if (up.length === 0) {
         await sleep(10);
         continue;
@@ -225,6 +251,12 @@ export class Workload {
     this.#history.outcome(this.calm, reply.cacheStatus);
     judge(view.value(JSON.parse(reply.text)));
   }
+}
+
+/** True as soon as one is true; false when none is. */
+async function either(...answers: Promise<boolean>[]): Promise<boolean> {
+  const done = answers.map(async (answer) => (await answer) || Promise.reject(new Error('not done')));
+  return Promise.any(done).catch(() => false);
 }
 
 /** A report as Trivy prints it, of a build `version` of an image, later than every earlier version. */
