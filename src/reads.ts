@@ -110,7 +110,11 @@ function scanReads(define: Define, short: number, long: number) {
 
 function artifactReads(define: Define, short: number) {
   // Their latest scans are shown as they are.
-  const tags = () => ['artifacts', 'scans'];
+  const tags = ({ vulnerability, package: packages }: ArtifactsQuery) => [
+    'artifacts',
+    'scans',
+    ...(vulnerability || packages ? ['vulnerabilities', 'dictionary'] : []),
+  ];
   return {
     artifacts: define<ArtifactsQuery>({
       name: 'artifacts',
@@ -154,7 +158,8 @@ function vulnerabilityReads(define: Define, long: number) {
       name: 'findings',
       ttlSeconds: long,
       defaults: { ...LIST, sort: 'severity' },
-      tags: vulnerabilityTags,
+      // Each with the time of its scan.
+      tags: (query) => [...vulnerabilityTags(query), ...(artifactTags(query) ? [] : ['scans'])],
       load: listFindings,
     }),
   };

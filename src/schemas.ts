@@ -216,8 +216,14 @@ export type ScanFinding = Static<typeof ScanFinding>;
 /** A vulnerability finding that is current: in the latest scan of an artifact that is not stale. */
 export const Finding = Type.Object({
   ...ScanFinding.properties,
-  artifact: Type.Object({ id: Type.Integer(), type: ArtifactType, name: Type.String() }),
+  artifact: Type.Object({
+    id: Type.Integer(),
+    type: ArtifactType,
+    name: Type.String(),
+    workloadCount: Count(),
+  }),
   scanId: Type.Integer(),
+  scannedAt: Time(),
   firstSeenAt: Time(),
 });
 export type Finding = Static<typeof Finding>;
@@ -458,6 +464,7 @@ export const ScansQuery = query({
   latest: Type.Optional(Type.Boolean()),
   since: Moment,
   until: Moment,
+  receivedSince: Moment,
   sort: Type.Optional(Type.Enum(['scannedAt', 'receivedAt', 'severity', 'artifact'])),
   ...Paging,
   ...Format,
@@ -469,7 +476,10 @@ const ArtifactListQuery = {
   ...ArtifactFilters,
   q: Search,
   severity: several(Severity),
+  worst: several(Severity),
   kind: several(Kind),
+  vulnerability: several(Words()),
+  package: several(Words()),
   since: Moment,
   until: Moment,
   stale: Type.Optional(Type.Boolean()),
@@ -498,7 +508,7 @@ const VulnerabilityFilters = {
 export const VulnerabilitiesQuery = query({
   ...VulnerabilityFilters,
   sort: Type.Optional(
-    Type.Enum(['severity', 'cvss', 'affectedArtifacts', 'firstSeenAt', 'publishedAt', 'id']),
+    Type.Enum(['severity', 'priority', 'cvss', 'affectedArtifacts', 'firstSeenAt', 'publishedAt', 'id']),
   ),
   ...Paging,
   ...Format,
@@ -554,6 +564,8 @@ export interface ScanOthersQuery {
 export const DiffQuery = query({
   against: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
   change: several(Type.Enum(['new', 'gone', 'same'])),
+  kind: several(Kind),
+  severity: several(Severity),
   ...Paging,
 });
 export type DiffQuery = Static<typeof DiffQuery>;
@@ -562,6 +574,7 @@ export const DiffList = Type.Object({
   ...List(DiffItem).properties,
   against: Nullable(Type.Integer()),
   counts: Type.Object({ new: Count(), gone: Count(), same: Count() }),
+  newBySeverity: SeverityCounts,
 });
 export type DiffList = Static<typeof DiffList>;
 

@@ -6,7 +6,7 @@ import type {
   List,
   RepositoriesQuery,
 } from '../schemas.ts';
-import { KINDS } from '../trivy/report.ts';
+import { KINDS, SEVERITIES } from '../trivy/report.ts';
 import {
   artifactConditions,
   containsText,
@@ -14,6 +14,7 @@ import {
   kindBits,
   likePattern,
   selection,
+  storable,
   timeConditions,
 } from './filters.ts';
 import { Conditions, type ListOptions, type ListPlan, readList } from './list.ts';
@@ -124,8 +125,37 @@ export function artifactListConditions(query: ArtifactsQuery | RepositoriesQuery
   }
   if (query.stale !== undefined) conditions.add('artifact.stale = ?', query.stale);
   if (query.eosl !== undefined) conditions.add('artifact.eosl = ?', query.eosl);
+  if (query.worst) conditions.add(`${WORST} = ANY(?::text[])`, query.worst);
+  findingConditions(conditions, query);
   timeConditions(conditions, query, 'artifact.last_seen_at');
   return conditions;
+}
+
+/** The worst severity of which an artifact has findings; NULL where it has none. */
+const WORST = `CASE ${[...SEVERITIES]
+  .reverse()
+  .map((severity) => `WHEN artifact.${severity.toLowerCase()} > 0 THEN '${severity}'`)
+  .join(' ')} END`;
+
+/**
+ * Adds that the latest scan found one of these vulnerabilities, be the artifact stale or not. With packages, one
+ * finding has to have both; the packages of stale artifacts are not looked into.
+ */
+function findingConditions(conditions: Conditions, query: ArtifactsQuery): void {
+  const { vulnerability, package: packages } = query;
+  const wanted: string[] = [];
+  if (vulnerability) {
+    const ids = conditions.bind(storable(vulnerability));
+    wanted.push(
+      `vulnerability_id IN (SELECT id FROM vulnerability WHERE vulnerability_id = ANY(${ids}::text[]))`,
+    );
+  }
+  if (packages) wanted.push(`package = ANY(${conditions.bind(storable(packages))}::text[])`);
+  if (wanted.length === 0) return;
+  const findings = packages ? 'current_finding' : 'artifact_vulnerability';
+  conditions.add(
+    `artifact.id IN (SELECT artifact_id FROM ${findings} WHERE ${[...wanted, 'severity IS NOT NULL'].join(' AND ')})`,
+  );
 }
 
 /**

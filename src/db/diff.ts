@@ -1,5 +1,6 @@
 import type { DiffItem, DiffList, DiffQuery } from '../schemas.ts';
-import { FilterError, kindBits, kindsOf, selection } from './filters.ts';
+import { SEVERITIES } from '../trivy/report.ts';
+import { FilterError, kindBits, kindsOf, selection, severityLevels } from './filters.ts';
 import { Conditions, type ListPlan, readList, TOTAL_LIMIT } from './list.ts';
 import type { Db } from './pool.ts';
 import {
@@ -93,7 +94,7 @@ function toDiffItem(row: DiffRow): DiffItem {
 
 /**
  * What changed between two scans: what is new, then what is gone, then what is the same; the most severe first.
- * Compared are the kinds of finding that both scans looked for; without a scan to compare with, everything is new.
+ * Compared are the kinds of finding that both scans looked for, of those that are asked for; without a scan to compare with, everything is new.
  * @param against null: the artifact's scan next before this one that looked for the same kinds, else the one next
  * before that looked for vulnerabilities, where this one did
  * @returns null where there is no such scan
@@ -107,8 +108,9 @@ export async function diffScans(
 ): Promise<DiffList | null> {
   const sides = await findSides(db, scanId, against);
   if (!sides) return null;
-  const compared = [scanId, sides.against, sides.kinds];
-  const counts = await countChanges(db, compared);
+  const compared = [scanId, sides.against, sides.kinds & kindBits(query.kind ?? kindsOf(-1))];
+  const severities = severityLevels(query.severity ?? SEVERITIES);
+  const { newBySeverity, ...counts } = await countChanges(db, compared, severities);
 
   const conditions = new Conditions();
   for (const value of compared) conditions.bind(value);
@@ -117,6 +119,7 @@ export async function diffScans(
     'found.change = ANY(?::int[])',
     changes.map((change) => CHANGES.indexOf(change)),
   );
+  conditions.add('found.severity = ANY(?::smallint[])', severities);
   const plan: ListPlan<DiffRow> = {
     request: query,
     filters: { ...selection(query), list: 'diff', compared },
@@ -142,6 +145,7 @@ export async function diffScans(
     totalIsExact: total <= TOTAL_LIMIT,
     against: sides.against,
     counts,
+    newBySeverity,
   };
 }
 
@@ -173,11 +177,19 @@ async function findSides(
   return { against: row.against, kinds: row.kinds & (row.kinds_before ?? row.kinds) };
 }
 
-async function countChanges(db: Db, compared: unknown[]): Promise<DiffList['counts']> {
-  const { rows } = await db.query<DiffList['counts']>(
-    `SELECT ${CHANGES.map((change, index) => `count(*) FILTER (WHERE change = ${index})::int AS "${change}"`)}
-     FROM ${COMPARED} compared`,
-    compared,
+type Counted = DiffList['counts'] & Pick<DiffList, 'newBySeverity'>;
+
+async function countChanges(db: Db, compared: unknown[], severities: number[]): Promise<Counted> {
+  const count = (where: string) => `count(*) FILTER (WHERE ${where})::int`;
+  const bySeverity = SEVERITIES.map(
+    (severity, level) => `'${severity.toLowerCase()}', ${count(`change = 0 AND severity = ${level}`)}`,
   );
-  return rows[0] ?? { new: 0, gone: 0, same: 0 };
+  const { rows } = await db.query<Counted>(
+    `SELECT ${CHANGES.map((change, index) => `${count(`change = ${index}`)} AS "${change}"`)},
+       json_build_object(${bySeverity.reverse()}) AS "newBySeverity"
+     FROM ${COMPARED} compared WHERE severity = ANY($4::smallint[])`,
+    [...compared, severities],
+  );
+  if (!rows[0]) throw new Error('aggregates without a row');
+  return rows[0];
 }

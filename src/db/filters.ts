@@ -123,10 +123,10 @@ const DAY_MS = 86_400_000;
 
 /**
  * Reads a time (RFC 3339) or a UTC day. Answers show milliseconds, and so compare by them.
- * @returns for `since` the first moment inside; for `until`, which includes its millisecond or day, the first outside.
+ * @returns for `since` and `receivedSince` the first moment inside; for `until`, which includes its millisecond or day, the first outside.
  * @throws FilterError
  */
-export function moment(parameter: 'since' | 'until', text: string): Date {
+export function moment(parameter: 'since' | 'until' | 'receivedSince', text: string): Date {
   const [, day = text, time = '00:00:00', zone = 'Z'] = INSTANT.exec(text) ?? [];
   // A "+" that was not encoded in the address arrives as a space.
   const found = new Date(`${day}T${time}${zone.replace(' ', '+')}`.toUpperCase());
@@ -135,7 +135,7 @@ export function moment(parameter: 'since' | 'until', text: string): Date {
   if (!DAY.test(day) || Number.isNaN(found.getTime()) || midnight.toISOString().slice(0, 10) !== day) {
     throw new FilterError(parameter, 'has to be a time as 2026-01-31T12:00:00Z, or a day as 2026-01-31');
   }
-  if (parameter === 'since') return found;
+  if (parameter !== 'until') return found;
   return new Date(found.getTime() + (DAY.test(text) ? DAY_MS : 1));
 }
 

@@ -23,7 +23,9 @@ interface FindingRow {
   artifact_id: number;
   artifact_type: Finding['artifact']['type'];
   artifact_name: string;
+  workload_count: number;
   scan_id: number;
+  scanned_at: Date;
   first_seen_at: Date;
 }
 
@@ -32,9 +34,11 @@ const COLUMNS = `vulnerability.vulnerability_id, f.severity, f.package, definiti
   definition.package_type, definition.purl, vulnerability.title, vulnerability.cvss_score,
   coalesce(definition.primary_url, vulnerability.primary_url) AS primary_url,
   artifact.id AS artifact_id, artifact.type AS artifact_type, artifact.name AS artifact_name,
-  artifact.vulnerability_scan_id AS scan_id, f.first_seen_at`;
+  (SELECT count(*)::int FROM artifact_workload WHERE artifact_id = artifact.id) AS workload_count,
+  artifact.vulnerability_scan_id AS scan_id, scan.scanned_at, f.first_seen_at`;
 
 const JOINS = `JOIN artifact ON artifact.id = f.artifact_id
+  JOIN scan ON scan.id = artifact.vulnerability_scan_id
   JOIN vulnerability ON vulnerability.id = f.vulnerability_id
   JOIN finding_definition definition ON definition.id = f.definition_id
   JOIN place target ON target.id = f.target_id
@@ -122,8 +126,14 @@ function toFinding(row: FindingRow): Finding {
     title: row.title,
     cvss: row.cvss_score,
     primaryUrl: row.primary_url,
-    artifact: { id: row.artifact_id, type: row.artifact_type, name: row.artifact_name },
+    artifact: {
+      id: row.artifact_id,
+      type: row.artifact_type,
+      name: row.artifact_name,
+      workloadCount: row.workload_count,
+    },
     scanId: row.scan_id,
+    scannedAt: row.scanned_at.toISOString(),
     firstSeenAt: row.first_seen_at.toISOString(),
   };
 }

@@ -7,6 +7,7 @@ import {
   kindsOf,
   labelConditions,
   likePattern,
+  moment,
   selection,
   timeConditions,
 } from './filters.ts';
@@ -123,6 +124,8 @@ export function listScans(db: Db, query: ScansQuery, options?: ListOptions): Pro
   if (query.kind) conditions.add('scan.kinds & ?::smallint <> 0', kindBits(query.kind));
   if (query.latest !== undefined) latestCondition(conditions, query.latest, query.kind);
   timeConditions(conditions, query, 'scan.scanned_at');
+  if (query.receivedSince !== undefined)
+    conditions.add('scan.received_at >= ?', moment('receivedSince', query.receivedSince));
   const plan: ListPlan<ScanRow> = {
     request: query,
     filters: { ...selection(query), list: 'scans' },

@@ -30,6 +30,12 @@ const COLUMNS = `s.vulnerability_id AS key, vulnerability.vulnerability_id AS id
 
 const SORTS: ListPlan<never>['sorts'] = {
   severity: { expression: 's.severity', type: 'smallint', order: 'desc' },
+  // What to fix first: by severity, then what has a fix, then what is in most artifacts.
+  priority: {
+    expression: '(((s.severity::bigint * 2 + (s.fixable > 0)::int) << 32) + s.affected_artifacts)',
+    type: 'bigint',
+    order: 'desc',
+  },
   cvss: { expression: 's.cvss_score', type: 'real', order: 'desc' },
   affectedArtifacts: { expression: 's.affected_artifacts', type: 'integer', order: 'desc' },
   firstSeenAt: { expression: 's.first_seen_at', type: 'timestamptz', order: 'desc' },

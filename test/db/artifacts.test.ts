@@ -52,10 +52,15 @@ function isSelected(query: RepositoriesQuery, artifact: ArtifactData): boolean {
     selects(query, inventory, artifact, artifact, artifact.last_seen_at) &&
     (query.kind?.some((kind) => scansOf(artifact).some((scan) => scan.kinds & (1 << KINDS.indexOf(kind)))) ??
       true) &&
+    (query.worst?.some((severity) => severity === worstOf(artifact)) ?? true) &&
     (query.stale ?? artifact.stale) === artifact.stale &&
     (query.eosl ?? artifact.eosl) === artifact.eosl
   );
 }
+
+const SEVERITIES = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'] as const;
+const worstOf = (artifact: ArtifactData) =>
+  SEVERITIES.find((severity) => artifact[severity.toLowerCase() as Lowercase<typeof severity>] > 0);
 
 function directionOf(query: RepositoriesQuery): 1 | -1 {
   return (query.order ?? (query.sort === 'name' ? 'asc' : 'desc')) === 'asc' ? 1 : -1;
@@ -84,6 +89,7 @@ async function expectArtifacts(query: ArtifactsQuery): Promise<void> {
 
 const ANY_QUERY = queries({
   ...SHARED_FILTERS,
+  worst: fc.subarray([...SEVERITIES], { minLength: 1, maxLength: 2 }),
   stale: fc.boolean(),
   eosl: fc.boolean(),
   sort: fc.constantFrom('severity' as const, 'name' as const, 'lastSeenAt' as const),

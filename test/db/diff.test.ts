@@ -171,6 +171,10 @@ describe('what changed between two scans', () => {
       ['new', 'misconfiguration', 'B'],
       ['gone', 'misconfiguration', 'A'],
     ]);
+    expect(await diff(after, before, { kind: ['misconfiguration', 'secret'] })).toMatchObject({
+      counts: list.counts,
+    });
+    expect(await diff(after, before, { kind: ['secret'] })).toMatchObject({ items: [], total: 0 });
   });
 
   it('knows other findings by code, target and resource, not by line', async () => {
@@ -291,6 +295,13 @@ describe('any two scans', () => {
         for (const change of ['new', 'gone', 'same'] as const) {
           const chosen = await walkDiff(after, before, { limit, change: [change] });
           expect(chosen).toEqual(items.filter((item) => item.change === change));
+        }
+        for (const severity of SEVERITIES) {
+          const chosen = await walkDiff(after, before, { limit, severity: [severity] });
+          expect(chosen).toEqual(items.filter((item) => item.finding.severity === severity));
+          const filtered = await diff(after, before, { limit: 1, severity: [severity] });
+          const key = severity.toLowerCase() as keyof DiffList['newBySeverity'];
+          expect(filtered.counts.new).toBe(filtered.newBySeverity[key]);
         }
         const reversed = await walkDiff(after, before, { limit, order: 'desc' });
         expect(reversed).toEqual([...items].reverse());

@@ -69,6 +69,8 @@ function expected(query: ScansQuery): number[] {
       (scan) =>
         selects(query, inventory, artifactOf(scan), scan, scan.scanned_at) &&
         (kind === undefined || (scan.kinds & bitsOf(kind)) !== 0) &&
+        (query.receivedSince === undefined ||
+          Date.parse(scan.received_at) >= Date.parse(query.receivedSince)) &&
         (latest === undefined || ((scan.latest_kinds & bitsOf(kind)) !== 0) === latest),
     )
     .sort((a, b) => direction * (COMPARE[sort]?.(a, b) || a.id - b.id))
@@ -157,6 +159,7 @@ describe('the list of scans', () => {
     const query = queries({
       ...SHARED_FILTERS,
       latest: fc.boolean(),
+      receivedSince: fc.constantFrom('2026-01-31', '2026-02-01', '2026-02-03T12:00:00Z'),
       sort: fc.constantFrom(
         'scannedAt' as const,
         'receivedAt' as const,

@@ -1,9 +1,16 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listArtifacts } from '../../src/db/artifacts.ts';
 import { listFindings } from '../../src/db/findings.ts';
 import { type Database, openDatabase } from '../../src/db/pool.ts';
 import { getVulnerability, listVulnerabilities } from '../../src/db/vulnerabilities.ts';
-import type { Finding, Severity, VulnerabilitiesQuery, Vulnerability } from '../../src/schemas.ts';
+import type {
+  ArtifactsQuery,
+  Finding,
+  Severity,
+  VulnerabilitiesQuery,
+  Vulnerability,
+} from '../../src/schemas.ts';
 import { createDatabase, type TestDatabase } from '../setup/database.ts';
 import { seeded, walk } from './inventory.ts';
 import { queries } from './queries.ts';
@@ -23,7 +30,15 @@ import {
   type World,
 } from './world.ts';
 
-const SORTS = ['severity', 'cvss', 'affectedArtifacts', 'firstSeenAt', 'publishedAt', 'id'] as const;
+const SORTS = [
+  'severity',
+  'priority',
+  'cvss',
+  'affectedArtifacts',
+  'firstSeenAt',
+  'publishedAt',
+  'id',
+] as const;
 
 let created: TestDatabase;
 let database: Database;
@@ -119,6 +134,10 @@ describe('vulnerabilities of random reports', () => {
 
   const COMPARE: Record<string, (a: Vulnerability, b: Vulnerability) => number> = {
     severity: (a, b) => level(a.severity) - level(b.severity),
+    priority: (a, b) =>
+      level(a.severity) - level(b.severity) ||
+      Number(a.fixable) - Number(b.fixable) ||
+      a.affectedArtifacts - b.affectedArtifacts,
     cvss: (a, b) => (a.cvss ?? -1) - (b.cvss ?? -1),
     affectedArtifacts: (a, b) => a.affectedArtifacts - b.affectedArtifacts,
     firstSeenAt: (a, b) => compare(a.firstSeenAt, b.firstSeenAt),
@@ -321,6 +340,18 @@ describe('vulnerabilities', () => {
     expect(await ids({ package: ['a'], status: ['fixed'], fixable: true })).toEqual(['CVE-2024-9999']);
     expect(await ids({ package: ['b'], fixable: true })).toEqual([]);
     expect(await ids({ package: ['b'], fixable: true, artifact: ['app:1'] })).toEqual([]);
+  });
+
+  it('choose the artifacts that have them, by package those that are not stale', async () => {
+    const names = async (query: ArtifactsQuery) =>
+      (await database.snapshot((db) => listArtifacts(db, query))).items.map(({ name }) => name).sort();
+    expect(await names({ vulnerability: ['CVE-2024-9999'] })).toEqual(['app:1', 'app:2', 'stale:1']);
+    expect(await names({ vulnerability: ['CVE-2024-9999'], stale: false })).toEqual(['app:1', 'app:2']);
+    expect(await names({ vulnerability: ['CVE-2020-1', 'CVE-2024-6'] })).toEqual(['app:2', 'stale:1']);
+    expect(await names({ vulnerability: ['CVE-2024-6'], package: ['f', 'zlib'] })).toEqual(['app:2']);
+    expect(await names({ vulnerability: ['CVE-2024-10000'], package: ['f'] })).toEqual([]);
+    expect(await names({ package: ['b'] })).toEqual(['app:1', 'app:2']);
+    expect(await names({ vulnerability: ['CVE-1999-1', '\0'] })).toEqual([]);
   });
 
   it('without a fix are those of which no finding has one', async () => {

@@ -110,6 +110,7 @@ function scanQuestions(subjects: Subjects): Question[] {
     { latest: false, artifact: ['3'] },
     { latest: true, kind: ['misconfiguration'], sort: 'artifact' },
     { sort: 'receivedAt', order: 'asc' },
+    { receivedSince: '2026-03-05' },
     { sort: 'severity', limit: 4 },
     { artifact: ['1'], sort: 'artifact', order: 'desc' },
   ];
@@ -132,6 +133,7 @@ function scanQuestions(subjects: Subjects): Question[] {
     ),
     question('diff', { id }),
     question('diff', { id, change: ['new', 'gone'] }),
+    question('diff', { id, kind: ['vulnerability'], severity: ['HIGH'] }),
     ...subjects.scans.slice(0, 2).map((against) => question('diff', { id, against })),
   ]);
   return [...lists.map((query) => question('scans', query)), ...ofEach];
@@ -147,6 +149,10 @@ function artifactQuestions(subjects: Subjects): Question[] {
     { stale: true },
     { stale: false, sort: 'lastSeenAt' },
     { eosl: true },
+    { worst: ['HIGH'] },
+    { vulnerability: subjects.vulnerabilities.slice(0, 2) },
+    { vulnerability: subjects.vulnerabilities.slice(0, 2), stale: true },
+    { package: ['curl', 'openssl'], vulnerability: subjects.vulnerabilities },
     { sort: 'name', order: 'desc' },
   ];
   return [
@@ -170,7 +176,7 @@ function vulnerabilityQuestions(subjects: Subjects): Question[] {
   ];
   return [
     ...filters.flatMap((query) => [question('vulnerabilities', query), question('findings', query)]),
-    ...(['cvss', 'affectedArtifacts', 'publishedAt', 'id'] as const).flatMap((sort) => [
+    ...(['priority', 'cvss', 'affectedArtifacts', 'publishedAt', 'id'] as const).flatMap((sort) => [
       question('vulnerabilities', { sort, limit: 5 }),
       question('vulnerabilities', { sort, artifact: ['1', '2'] }),
     ]),

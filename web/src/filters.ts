@@ -8,6 +8,8 @@ export interface Filter {
   /** Choices with their names; none: free text. */
   choices?: readonly (readonly [value: string, label: string])[];
   placeholder?: string;
+  /** A time or day, of which one is enough. */
+  isTime?: true;
   /** A list of which the repositories or artifacts that match can be proposed. */
   suggest?: 'repository' | 'artifact';
 }
@@ -16,6 +18,7 @@ const words = (values: readonly string[]) => values.map((value) => [value, forma
 
 const FILTERS: readonly Filter[] = [
   { name: 'severity', label: 'Severity', choices: words(SEVERITIES) },
+  { name: 'worst', label: 'Worst severity', choices: words(SEVERITIES) },
   {
     name: 'fixable',
     label: 'Fix',
@@ -59,8 +62,9 @@ const FILTERS: readonly Filter[] = [
   { name: 'namespace', label: 'Namespace', placeholder: 'default' },
   { name: 'label', label: 'Label', placeholder: 'team=payments' },
   { name: 'outcome', label: 'Outcome', choices: words(['stored', 'same', 'refused']) },
-  { name: 'since', label: 'Since', placeholder: '2026-11-24' },
-  { name: 'until', label: 'Until', placeholder: '2026-11-24' },
+  { name: 'since', label: 'Since', isTime: true },
+  { name: 'until', label: 'Until', isTime: true },
+  { name: 'receivedSince', label: 'Received since', isTime: true },
 ];
 
 /** The filters that a list with these parameters has. */

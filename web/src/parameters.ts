@@ -60,6 +60,7 @@ export const scansParameters = {
   ...artifactFilters,
   kind: KINDS,
   latest: 'flag',
+  receivedSince: 'text',
   sort: ['scannedAt', 'receivedAt', 'severity', 'artifact'],
   ...paging,
 } satisfies ParametersOf<ScansQuery>;
@@ -67,6 +68,9 @@ export const scansParameters = {
 export const artifactsParameters = {
   ...artifactFilters,
   kind: KINDS,
+  worst: SEVERITIES,
+  vulnerability: 'text',
+  package: 'text',
   stale: 'flag',
   eosl: 'flag',
   sort: ['severity', 'name', 'lastSeenAt'],
@@ -82,7 +86,7 @@ const vulnerabilityFilters = {
 
 export const vulnerabilitiesParameters = {
   ...vulnerabilityFilters,
-  sort: ['severity', 'cvss', 'affectedArtifacts', 'firstSeenAt', 'publishedAt', 'id'],
+  sort: ['severity', 'priority', 'cvss', 'affectedArtifacts', 'firstSeenAt', 'publishedAt', 'id'],
   ...paging,
 } satisfies ParametersOf<VulnerabilitiesQuery>;
 
@@ -102,6 +106,8 @@ export const scanVulnerabilitiesParameters = {
   sort: ['severity', 'package', 'id'],
   ...paging,
 } satisfies ParametersOf<ScanVulnerabilitiesQuery>;
+
+export const diffParameters = { kind: KINDS, severity: SEVERITIES, limit: 'number', cursor: 'text' } as const;
 
 /** Misconfigurations, secrets, licences and what was suppressed. */
 export const otherFindingsParameters = { severity: SEVERITIES, q: 'search', ...paging } satisfies Parameters;

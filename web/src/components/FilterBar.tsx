@@ -159,7 +159,7 @@ function AddFilter({ filters, state }: { filters: Filter[]; state: QueryState })
   const filter = others.find((one) => one.name === name) ?? others[0];
   const [text, setText] = useState('');
   if (!filter) return null;
-  const single = ['since', 'until'].includes(filter.name) || QUICK[filter.name] !== undefined;
+  const single = filter.isTime || QUICK[filter.name] !== undefined;
   const add = (value: string) => {
     const present = single ? [] : (state.query[filter.name] ?? []);
     if (value) state.update({ [filter.name]: [...present.filter((one) => one !== value), value] });
@@ -193,7 +193,7 @@ function AddFilter({ filters, state }: { filters: Filter[]; state: QueryState })
             data={others.map((one) => ({ value: one.name, label: one.label }))}
             onChange={(event) => setName(event.currentTarget.value)}
           />
-          {filter.name === 'since' && (
+          {filter.isTime && filter.name !== 'until' && (
             <Choices choices={SPANS.map(([days, label]) => [dayBefore(days), label])} onChoose={add} />
           )}
           {filter.choices ? (
@@ -252,13 +252,12 @@ function ValueInput({ filter, text, onText }: ValueInputProps) {
   const names = found.data?.body.items.map((item) =>
     suggest === 'artifact' ? (item.name ?? '') : item.repository,
   );
-  const isTime = filter.name === 'since' || filter.name === 'until';
   return (
     <div className={classes.value}>
       <TextInput
         label="Value"
         size="xs"
-        type={isTime ? 'date' : 'text'}
+        type={filter.isTime ? 'date' : 'text'}
         placeholder={filter.placeholder}
         value={text}
         onChange={(event) => onText(event.currentTarget.value)}
