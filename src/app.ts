@@ -61,7 +61,6 @@ export async function buildApp(options: AppOptions): Promise<App> {
   app.setErrorHandler(sendError);
   app.setSerializerCompiler(() => JSON.stringify);
   const refuse = watchMethods(app);
-  app.setNotFoundHandler((request, reply) => sendError(refuse(request), request, reply));
   app.removeAllContentTypeParsers();
   // Bodies are read where they are wanted.
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
@@ -91,7 +90,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
       routes(context, parts);
     });
   }
-  await app.register(async (context: App) => dashboard(context, dashboardFolder));
+  await app.register(async (context: App) => dashboard(context, dashboardFolder, refuse));
   return app;
 }
 

@@ -53,6 +53,23 @@ describe('the dashboard', () => {
     },
   );
 
+  it.each(['/nonsense', '/artifacts.html', '/vulnerability/CVE-2026-1?x=1'])(
+    '%s is its page that says so to people, and a problem to programs',
+    async (url) => {
+      const page = await trivet.get(url, { headers: { accept: 'text/html,*/*;q=0.8' } });
+      expect(page.statusCode).toBe(404);
+      expect(page.body).toContain('<title>Trivet</title>');
+      expect(page.headers['content-security-policy']).toContain("script-src 'self'");
+      expect((await trivet.get(url)).json().code).toBe('not_found');
+    },
+  );
+
+  it.each(['/api/nonsense', '/api?x', '/assets/missing.js'])('%s is a problem to people too', async (url) => {
+    const response = await trivet.get(url, { headers: { accept: 'text/html' } });
+    expect(response.statusCode).toBe(404);
+    expect(response.json().code).toBe('not_found');
+  });
+
   it('that is not built says how', async () => {
     const bare = await startApp();
     const response = await bare.get('/');
