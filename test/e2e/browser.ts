@@ -1,6 +1,6 @@
 import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { describe } from 'vitest';
+import { describe, expect } from 'vitest';
 import { createDatabase } from '../setup/database.ts';
 import { startTrivet, type TestTrivet } from '../setup/process.ts';
 import { startTestRedis, type TestRedis } from '../setup/redis.ts';
@@ -11,12 +11,13 @@ const executablePath = process.env.TEST_CHROMIUM;
 export const describeInBrowser = describe.skipIf(!executablePath);
 
 /** How long something on a page may take to appear. */
-const EXPECT_TIMEOUT_MS = 10_000;
+export const EXPECT_TIMEOUT_MS = 20_000;
 
 /** The built program on a database and a Redis of its own, and a browser. */
 export interface Dashboard {
   trivet: TestTrivet;
   redis: TestRedis;
+  databaseUrl: string;
   /** Sends a report. @returns the answer's JSON */
   send(report: unknown, query?: string): Promise<{ id: number; artifact: { id: number; name: string } }>;
   /**
@@ -36,6 +37,7 @@ export async function startDashboard(): Promise<Dashboard> {
   return {
     trivet,
     redis,
+    databaseUrl: database.url,
     send: async (report, query = '') => {
       const answer = await fetch(`${trivet.url}/api/scan-results${query}`, {
         method: 'POST',
@@ -68,6 +70,13 @@ export async function startDashboard(): Promise<Dashboard> {
       await Promise.all([redis.stop(), database.drop()]);
     },
   };
+}
+
+/** Waits until nothing of the page is still being loaded. */
+export async function settled(page: Page): Promise<void> {
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  const loading = page.locator('main [aria-label=Loading], main [aria-busy=true]');
+  await expect.poll(() => loading.count(), { timeout: EXPECT_TIMEOUT_MS }).toBe(0);
 }
 
 function launch(): Promise<Browser> {

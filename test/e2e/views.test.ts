@@ -106,7 +106,7 @@ describeInBrowser('every view', () => {
 
   it('artifact: what it has now, its history, and two of its scans to compare', async () => {
     const page = await dashboard.open(`/artifacts/${newer.artifact.id}`);
-    await page.getByRole('link', { name: '36 in the latest scan' }).waitFor();
+    await page.getByRole('tab', { name: 'Vulnerabilities 36' }).waitFor();
     await page.getByRole('img', { name: /^Findings by severity/ }).waitFor();
     await page.getByRole('tab', { name: 'Scans 2' }).click();
     const boxes = page.getByRole('checkbox', { name: /^Compare the scan/ });

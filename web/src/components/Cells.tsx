@@ -1,11 +1,23 @@
 import type { ReactNode } from 'react';
+import { Link } from 'wouter';
 import type { ArtifactSummary, Labels, ScanSummary } from '../../../src/schemas.ts';
-import { formatCount } from '../format.ts';
+import { formatCount, type Noun, plural } from '../format.ts';
+import { compareHref } from '../links.ts';
 import classes from './Cells.module.css';
 
-/** Zeros are greyed, so that what is there stands out. */
-export function Count({ value }: { value: number }) {
+/**
+ * Zeros are greyed, so that what is there stands out.
+ * @param href the list of as many
+ */
+export function Count({ value, href }: { value: number; href?: string }) {
+  if (value > 0 && href) return <Link href={href}>{formatCount(value)}</Link>;
   return <span className={value === 0 ? classes.faint : undefined}>{formatCount(value)}</span>;
+}
+
+/** `2 secrets`, as a link to them; a nought leads nowhere. */
+export function CountOf({ value, noun, href }: { value: number; noun: Noun; href: string }) {
+  const text = plural(value, noun);
+  return value > 0 ? <Link href={href}>{text}</Link> : <span className={classes.faint}>{text}</span>;
 }
 
 /** A dash where a report says nothing. */
@@ -99,16 +111,18 @@ export function OperatingSystem({ os }: { os: ArtifactSummary['os'] }) {
   );
 }
 
-/** New and gone against the scan before, from the gate. */
-export function Difference({ changes }: { changes: ScanSummary['changes'] }) {
+/** New and gone against the scan before, from the gate: a link to what they are. */
+export function Difference({ scan }: { scan: Pick<ScanSummary, 'id' | 'changes'> }) {
+  const { changes } = scan;
+  const href = compareHref(scan);
   if (!changes) return <Text value={null} />;
-  if (changes.against === null) return <Faint>first scan</Faint>;
+  if (!href) return <Faint>first scan</Faint>;
   return (
-    <span className={classes.difference}>
+    <Link className={classes.difference} href={href}>
       <span data-some={changes.new > 0 || undefined} title={`${changes.new} new`}>
         +{formatCount(changes.new)}
       </span>{' '}
       <span title={`${changes.gone} gone`}>−{formatCount(changes.gone)}</span>
-    </span>
+    </Link>
   );
 }

@@ -69,7 +69,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
                   onClick={() => setClosed(toggled(closed, name))}
                 >
                   <Icon name={closed.has(name) ? 'right' : 'down'} size={14} />
-                  <span>{name}</span> <small>{members.length}</small>
+                  <span>{name}</span>
                 </UnstyledButton>
               </th>
             </tr>

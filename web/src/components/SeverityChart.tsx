@@ -8,6 +8,8 @@ export interface DayPoint {
   /** A UTC day. */
   day: string;
   counts: SeverityCounts;
+  /** The list of as many, where there is one. */
+  href?: (key: keyof SeverityCounts) => string;
 }
 
 const formatTime = (seconds: number): string =>
@@ -29,6 +31,7 @@ export function SeverityChart({
         label: key.charAt(0).toUpperCase() + key.slice(1),
         color: `--chart-${key}`,
         values: points.map(({ counts }) => counts[key]),
+        hrefs: points.map(({ href }) => href?.(key)),
       })),
     [points],
   );

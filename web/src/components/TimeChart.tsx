@@ -2,16 +2,8 @@ import 'uplot/dist/uPlot.min.css';
 import { type RefObject, useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import { formatDateTime } from '../format.ts';
-import { Scrollable } from './Scrollable.tsx';
+import { Legend, type Series, Swatch, ValueTable } from './ChartValues.tsx';
 import classes from './TimeChart.module.css';
-
-export interface Series {
-  label: string;
-  /** A custom property of a colour: `--chart-high`. */
-  color: string;
-  values: (number | null)[];
-  dashed?: boolean;
-}
 
 interface TimeChartProps {
   /** What the chart shows, for those who do not see it. */
@@ -61,12 +53,17 @@ export function TimeChart(props: TimeChartProps) {
   }, [props]);
   return (
     <figure className={classes.chart}>
-      {asTable ? <ValueTable {...props} /> : <div ref={host} role="img" aria-label={props.label} />}
+      {asTable ? (
+        <ValueTable formatTime={formatSeconds} {...props} />
+      ) : (
+        <div ref={host} role="img" aria-label={props.label} />
+      )}
       <figcaption>
         <ul>
           {[...props.series].reverse().map((series) => (
             <li key={series.label}>
-              <Swatch color={series.color} dashed={series.dashed ?? false} /> {series.label}
+              <Swatch color={series.color} dashed={series.dashed ?? false} />{' '}
+              <Legend series={series} format={props.format} />
             </li>
           ))}
           {props.marked?.some(Boolean) && (
@@ -80,49 +77,6 @@ export function TimeChart(props: TimeChartProps) {
         </button>
       </figcaption>
     </figure>
-  );
-}
-
-function Swatch({ color, dashed }: { color: string; dashed: boolean }) {
-  return (
-    <svg width="14" height="10" aria-hidden="true">
-      <path
-        d="M0 5h14"
-        stroke={`var(${color})`}
-        strokeWidth={dashed ? 2 : 8}
-        strokeDasharray={dashed ? '4 2' : undefined}
-      />
-    </svg>
-  );
-}
-
-function ValueTable({ label, times, series, format, formatTime = formatSeconds }: TimeChartProps) {
-  return (
-    <Scrollable label={label} className={classes.table}>
-      <table>
-        <caption>{label}</caption>
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            {series.map((one) => (
-              <th key={one.label} scope="col">
-                {one.label}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {times.map((time, row) => (
-            <tr key={time}>
-              <th scope="row">{formatTime(time)}</th>
-              {series.map((one) => (
-                <td key={one.label}>{one.values[row] == null ? '–' : format(one.values[row])}</td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scrollable>
   );
 }
 

@@ -1,5 +1,6 @@
 import { Link } from 'wouter';
 import { formatBytes, plural } from '../format.ts';
+import { ofSeverity, scanHref } from '../links.ts';
 import type { StoredItem, UploadedFile, UploadState } from '../uploads.ts';
 import { Reference } from './Reference.tsx';
 import { SeverityBar } from './Severity.tsx';
@@ -54,7 +55,14 @@ function State({ state }: { state: UploadState }) {
       {state.scans.slice(0, SHOWN).map((scan) => (
         <StoredScan key={scan.id} scan={scan} />
       ))}
-      {state.scans.length > SHOWN && <Link href="/scans">and {state.scans.length - SHOWN} more</Link>}
+      {state.scans.length > SHOWN && (
+        <details>
+          <summary>{state.scans.length - SHOWN} more</summary>
+          {state.scans.slice(SHOWN).map((scan) => (
+            <StoredScan key={scan.id} scan={scan} />
+          ))}
+        </details>
+      )}
       {state.skipped.slice(0, SHOWN).map(({ name, reason }) => (
         <p key={name}>
           Left out: {name} ({reason})
@@ -67,10 +75,10 @@ function State({ state }: { state: UploadState }) {
 function StoredScan({ scan }: { scan: StoredItem }) {
   return (
     <div className={classes.stored}>
-      <Link href={`/scans/${scan.id}`}>
+      <Link href={scanHref(scan.id)}>
         <Reference name={scan.artifact.name} />
       </Link>
-      <SeverityBar counts={scan.severityCounts} />
+      <SeverityBar counts={scan.severityCounts} href={(key) => scanHref(scan.id, ofSeverity(key))} />
       {scan.warnings.map((warning) => (
         <p key={warning}>{warning}</p>
       ))}

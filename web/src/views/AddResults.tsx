@@ -43,7 +43,7 @@ export function AddResults() {
           </Panel>
           <Arrivals />
           <p>
-            Refused, or not sure? <Link href="/scans?show=uploads">All uploads of the last 7 days</Link>
+            Refused, or not sure? <Link href="/scans?show=uploads">All that was sent lately</Link>
           </p>
         </div>
       </div>

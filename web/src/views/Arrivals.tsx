@@ -5,6 +5,7 @@ import { Reference } from '../components/Reference.tsx';
 import { SeverityBar } from '../components/Severity.tsx';
 import { Time } from '../components/Time.tsx';
 import { useGet } from '../data.ts';
+import { ofSeverity, scanHref } from '../links.ts';
 import classes from './Arrivals.module.css';
 
 const POLL_MS = 3000;
@@ -19,10 +20,10 @@ export function Arrivals() {
         {scans?.length === 0 && 'Waiting for the first report…'}
         {scans?.map((scan) => (
           <div key={scan.id}>
-            <Link href={`/scans/${scan.id}`}>
+            <Link href={scanHref(scan.id)}>
               <Reference name={scan.artifact.name} />
             </Link>
-            <SeverityBar counts={scan.severityCounts} />
+            <SeverityBar counts={scan.severityCounts} href={(key) => scanHref(scan.id, ofSeverity(key))} />
             <Time value={scan.receivedAt} />
           </div>
         ))}

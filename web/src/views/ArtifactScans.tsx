@@ -16,7 +16,7 @@ const parameters: Parameters = { kind, latest, label, severity, since, until, so
 /** The scans of one artifact, of which two can be compared. */
 export function ArtifactScans({ artifactId }: { artifactId: number }) {
   const state = useUrlQuery(parameters);
-  const [chosen, setChosen] = useState<readonly number[]>([]);
+  const [chosen, setChosen] = useState<readonly ScanSummary[]>([]);
   const columns: Column<ScanSummary>[] = [
     ...historyColumns,
     {
@@ -25,27 +25,27 @@ export function ArtifactScans({ artifactId }: { artifactId: number }) {
         <input
           type="checkbox"
           aria-label={`Compare the scan of ${formatDateTime(scan.scannedAt)}`}
-          checked={chosen.includes(scan.id)}
+          checked={chosen.some(({ id }) => id === scan.id)}
           onChange={(event) =>
             setChosen(
               event.currentTarget.checked
-                ? [...chosen, scan.id].slice(-2)
-                : chosen.filter((one) => one !== scan.id),
+                ? [...chosen, scan].slice(-2)
+                : chosen.filter(({ id }) => id !== scan.id),
             )
           }
         />
       ),
     },
   ];
-  const [base, head] = [...chosen].sort((a, b) => a - b);
+  const [base, head] = [...chosen].sort((a, b) => a.scannedAt.localeCompare(b.scannedAt) || a.id - b.id);
   return (
     <>
       {chosen.length > 0 && (
         <p>
-          {head === undefined ? (
+          {!base || !head ? (
             'Choose a second scan to compare.'
           ) : (
-            <Button component={Link} href={`/compare?base=${base}&head=${head}`} size="xs">
+            <Button component={Link} href={`/compare?base=${base.id}&head=${head.id}`} size="xs">
               Compare the two
             </Button>
           )}

@@ -12,6 +12,7 @@ import { Time } from '../components/Time.tsx';
 import { useGet } from '../data.ts';
 import { carryOver, typeName } from '../filters.ts';
 import { formatCount, plural } from '../format.ts';
+import { artifactHref, artifactsHref, ofSeverity } from '../links.ts';
 import { artifactsParameters, type Query } from '../parameters.ts';
 import { apiPath, filtersOf, toSearch, useShow, useUrlQuery } from '../url.ts';
 import classes from './Artifacts.module.css';
@@ -51,7 +52,7 @@ export function Artifacts() {
           api="/api/repositories"
           caption="Artifacts by repository"
           noun={['repository', 'repositories']}
-          columns={REPOSITORIES}
+          columns={repositoryColumns(filtersOf(state.query))}
           itemKey={(item: Repository) => `${item.type} ${item.repository}`}
           detail={(item) => <Versions repository={item} query={filtersOf(state.query)} />}
           detailLabel="versions"
@@ -82,14 +83,15 @@ const EVERY = artifactColumns();
 const VERSIONS = artifactColumns(true);
 const VERSIONS_SHOWN = 50;
 
-const REPOSITORIES: Column<Repository>[] = [
+/** @param query the filters of the list: the versions counted are those that they select */
+const repositoryColumns = (query: Query): Column<Repository>[] => [
   {
     label: 'Repository',
     sort: 'name',
     fit: 'name',
     cell: (item) =>
       item.artifactCount === 1 ? (
-        <Link href={`/artifacts/${item.newest.id}`}>
+        <Link href={artifactHref(item.newest.id)}>
           <Reference name={item.newest.name} />
         </Link>
       ) : (
@@ -102,8 +104,17 @@ const REPOSITORIES: Column<Repository>[] = [
     align: 'right',
     cell: (item) => (
       <>
-        <Count value={item.artifactCount} />
-        {item.staleCount > 0 && <small> ({formatCount(item.staleCount)} stale)</small>}
+        <Count value={item.artifactCount} href={artifactsHref(versionsOf(item, query))} />
+        {item.staleCount > 0 && (
+          <small>
+            {' '}
+            (
+            <Link href={artifactsHref({ ...versionsOf(item, query), stale: ['true'] })}>
+              {formatCount(item.staleCount)} stale
+            </Link>
+            )
+          </small>
+        )}
       </>
     ),
   },
@@ -118,7 +129,13 @@ const REPOSITORIES: Column<Repository>[] = [
     cell: ({ newest, worst }) =>
       newest.id === worst?.id ? <span className={classes.same}>the same</span> : <Version version={newest} />,
   },
-  { label: 'Fixable', align: 'right', cell: ({ newest }) => <Count value={newest.fixableCount} /> },
+  {
+    label: 'Fixable',
+    align: 'right',
+    cell: ({ newest }) => (
+      <Count value={newest.fixableCount} href={artifactHref(newest.id, { fixable: ['true'] })} />
+    ),
+  },
   {
     label: 'Last seen',
     sort: 'lastSeenAt',
@@ -130,9 +147,12 @@ const REPOSITORIES: Column<Repository>[] = [
 function Version({ version }: { version: Repository['newest'] | NonNullable<Repository['worst']> }) {
   return (
     <span className={classes.version}>
-      <SeverityBar counts={version.severityCounts} />
+      <SeverityBar
+        counts={version.severityCounts}
+        href={(key) => artifactHref(version.id, ofSeverity(key))}
+      />
       {version.version !== null && (
-        <Link href={`/artifacts/${version.id}`} title={version.name}>
+        <Link href={artifactHref(version.id)} title={version.name}>
           {version.version}
         </Link>
       )}
@@ -140,14 +160,15 @@ function Version({ version }: { version: Repository['newest'] | NonNullable<Repo
   );
 }
 
+const versionsOf = ({ repository, type }: Repository, query: Query): Query => ({
+  ...query,
+  repository: [repository],
+  type: [type],
+});
+
 /** The versions of a repository that the same filters select. */
 function Versions({ repository, query }: { repository: Repository; query: Query }) {
-  const asked = {
-    ...query,
-    repository: [repository.repository],
-    type: [repository.type],
-    sort: ['lastSeenAt'],
-  };
+  const asked = { ...versionsOf(repository, query), sort: ['lastSeenAt'] };
   const loaded = useGet<List<ArtifactSummary>>(
     apiPath('/api/artifacts', asked, { limit: [`${VERSIONS_SHOWN}`] }),
   );
@@ -163,9 +184,7 @@ function Versions({ repository, query }: { repository: Repository; query: Query 
           />
           {list.nextCursor && (
             <p>
-              <Link href={`/artifacts${toSearch({ show: ['artifacts'], ...asked })}`}>
-                Show all {plural(list.total, ['version', 'versions'])}
-              </Link>
+              <Link href={artifactsHref(asked)}>Show all {plural(list.total, ['version', 'versions'])}</Link>
             </p>
           )}
         </>

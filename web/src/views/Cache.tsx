@@ -35,7 +35,7 @@ export function Cache() {
                 <span>Open any page, and it shows here.</span>
               </Empty>
             ) : (
-              <Suspense fallback={<div className={classes.chartsPlace} />}>
+              <Suspense fallback={<div className={classes.chartsPlace} role="status" aria-label="Loading" />}>
                 <CacheCharts history={statistics.history} />
               </Suspense>
             )}

@@ -1,7 +1,8 @@
 import { useMemo } from 'react';
 import type { CacheStatistics } from '../../../src/schemas.ts';
+import type { Series } from '../components/ChartValues.tsx';
 import { Panel } from '../components/Page.tsx';
-import { type Series, TimeChart } from '../components/TimeChart.tsx';
+import { TimeChart } from '../components/TimeChart.tsx';
 import { formatCount, formatMs } from '../format.ts';
 import classes from './Cache.module.css';
 

@@ -14,6 +14,7 @@ import type {
 import { get } from '../api.ts';
 import { Place, Text } from '../components/Cells.tsx';
 import type { Column } from '../components/DataTable.tsx';
+import { FilterBar } from '../components/FilterBar.tsx';
 import { Icon } from '../components/Icon.tsx';
 import { ListView } from '../components/ListView.tsx';
 import { Page } from '../components/Page.tsx';
@@ -21,15 +22,15 @@ import { SEVERITY_KEYS, Severity } from '../components/Severity.tsx';
 import { Await, Empty, Failure } from '../components/States.tsx';
 import { useGet } from '../data.ts';
 import { formatCount, formatDateTime, formatWord } from '../format.ts';
-import { useMemoryQuery, useUrlQuery } from '../url.ts';
+import { vulnerabilityHref } from '../links.ts';
+import { diffParameters, type Query } from '../parameters.ts';
+import { apiPath, filtersOf, type QueryState, useMemoryQuery, useUrlQuery } from '../url.ts';
 import classes from './Compare.module.css';
-import { vulnerabilityHref } from './vulnerabilityColumns.tsx';
-
-const NO_FILTERS = { limit: 'number', cursor: 'text' } as const;
 
 /** Is it safe to ship this tag? */
 export function Compare() {
-  const { query, update } = useUrlQuery(NO_FILTERS);
+  const state = useUrlQuery(diffParameters);
+  const { query, update } = state;
   const base = query.base?.[0] ?? null;
   const head = query.head?.[0] ?? null;
   return (
@@ -47,7 +48,7 @@ export function Compare() {
         <ScanPicker label="After" scanId={head} onPick={(id) => update({ head: [id] })} />
       </div>
       {base && head ? (
-        <Comparison key={`${base} ${head}`} base={base} head={head} />
+        <Comparison key={`${base} ${head}`} base={base} head={head} state={state} />
       ) : (
         <Empty title="Choose two scans">
           <span>They may be of one artifact or of two: the tag that runs, and the one to ship.</span>
@@ -116,15 +117,24 @@ function ScanPicker({ label, scanId, onPick }: ScanPickerProps) {
   );
 }
 
-function Comparison({ base, head }: { base: string; head: string }) {
+function Comparison({ base, head, state }: { base: string; head: string; state: QueryState }) {
   const api = `/api/scan-results/${head}/diff`;
-  // Of what is new only the counts are needed here, and those of the first 200 by severity.
-  const loaded = useGet<DiffList>(`${api}?against=${base}&change=new&limit=200`);
+  const asked = { against: [base], ...filtersOf(state.query) };
+  // The counts alone: each section reads its findings itself.
+  const loaded = useGet<DiffList>(apiPath(api, asked, { limit: ['1'] }), { keep: true });
+  const filters = Object.keys(asked).length > 1;
   return (
     <Await loaded={loaded} rows={4}>
       {(list) => (
         <>
           <Verdict list={list} />
+          <FilterBar
+            parameters={diffParameters}
+            state={state}
+            timeLabel=""
+            searchLabel=""
+            total={filters ? 'Of what the filters select' : ''}
+          />
           {CHANGES.map(({ change, title, open }) => (
             <details key={change} className={classes.section} open={open && list.counts[change] > 0}>
               <summary>
@@ -132,7 +142,7 @@ function Comparison({ base, head }: { base: string; head: string }) {
                   {title} <small>{formatCount(list.counts[change])}</small>
                 </h2>
               </summary>
-              <Section api={api} base={base} change={change} />
+              <Section key={JSON.stringify(asked)} api={api} asked={asked} change={change} />
             </details>
           ))}
         </>
@@ -148,33 +158,26 @@ const CHANGES = [
 ] as const;
 
 function Verdict({ list }: { list: DiffList }) {
-  const { counts, items } = list;
-  const worst = SEVERITY_KEYS.map((key) => ({
-    key,
-    count: items.filter(({ finding }) => finding.severity === key.toUpperCase()).length,
-  })).filter(({ count }) => count > 0);
-  const complete = list.nextCursor === null;
+  const { counts, newBySeverity } = list;
+  const found = SEVERITY_KEYS.filter((key) => newBySeverity[key] > 0);
   return (
-    <p
-      className={classes.verdict}
-      data-worse={worst.some(({ key }) => key === 'critical' || key === 'high') || undefined}
-    >
+    <p className={classes.verdict} data-worse={newBySeverity.critical + newBySeverity.high > 0 || undefined}>
       {counts.new === 0
         ? 'Nothing new'
-        : `${formatCount(counts.new)} new (${worst.map(({ key, count }) => `${count} ${key}`).join(', ')}${complete ? '' : ', …'})`}
+        : `${formatCount(counts.new)} new (${found.map((key) => `${formatCount(newBySeverity[key])} ${key}`).join(', ')})`}
       , {formatCount(counts.gone)} gone, {formatCount(counts.same)} the same.
     </p>
   );
 }
 
-function Section({ api, base, change }: { api: string; base: string; change: DiffItem['change'] }) {
+function Section({ api, asked, change }: { api: string; asked: Query; change: DiffItem['change'] }) {
   const state = useMemoryQuery();
   return (
     <ListView
       api={api}
-      parameters={NO_FILTERS}
+      parameters={diffParameters}
       state={state}
-      fixed={{ against: [base], change: [change] }}
+      fixed={{ ...asked, change: [change] }}
       caption={`${formatWord(change)} findings`}
       noun={['finding', 'findings']}
       columns={columns}

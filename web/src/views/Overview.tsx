@@ -1,26 +1,23 @@
 import { Button } from '@mantine/core';
-import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
+import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { ArtifactSummary, List, ScanSummary, Summary, Vulnerability } from '../../../src/schemas.ts';
-import { Difference } from '../components/Cells.tsx';
+import { CountOf, Difference } from '../components/Cells.tsx';
 import { type Column, DataTable } from '../components/DataTable.tsx';
 import { Freshness } from '../components/Freshness.tsx';
 import { Page, Panel } from '../components/Page.tsx';
 import { Reference } from '../components/Reference.tsx';
 import { Await } from '../components/States.tsx';
 import { Time, useNow } from '../components/Time.tsx';
-import { Toggles } from '../components/Toggles.tsx';
 import { useHeld } from '../components/useHeld.ts';
 import { useGet } from '../data.ts';
 import { formatCount, formatDifference } from '../format.ts';
+import { artifactsHref, ofSeverity, scanHref, vulnerabilitiesHref } from '../links.ts';
 import { artifactColumns } from './artifactColumns.tsx';
 import { NoData } from './NoData.tsx';
 import classes from './Overview.module.css';
+import { Trend } from './Trend.tsx';
 import { vulnerabilityColumns } from './vulnerabilityColumns.tsx';
-
-const SeverityChart = lazy(async () => ({
-  default: (await import('../components/SeverityChart.tsx')).SeverityChart,
-}));
 
 /** Are we better or worse than last week, and what first? */
 export function Overview() {
@@ -45,28 +42,35 @@ function Figures({ summary }: { summary: Summary }) {
   return (
     <>
       <div className={classes.figures}>
-        {(['critical', 'high'] as const).map((key) => {
-          const severity = key.toUpperCase();
-          return (
-            <Figure
-              key={key}
-              label={`${key === 'critical' ? 'Critical' : 'High'} vulnerabilities`}
-              value={vulnerabilities[key]}
-              href={`/vulnerabilities?severity=${severity}`}
-              severity={key}
-            >
-              <Link href={`/vulnerabilities?severity=${severity}&fixable=true`}>
-                {formatCount(fixable.vulnerabilities[key])} fixable
-              </Link>
-              <Week difference={since7Days.vulnerabilities[key]} />
-            </Figure>
-          );
-        })}
-        <Figure label="Artifacts" value={artifacts.live} href="/artifacts?show=artifacts&stale=false">
-          <Link href="/artifacts?show=artifacts&stale=true">{formatCount(artifacts.stale)} stale</Link>
+        {(['critical', 'high'] as const).map((key) => (
+          <Figure
+            key={key}
+            label={`${key === 'critical' ? 'Critical' : 'High'} vulnerabilities`}
+            value={vulnerabilities[key]}
+            href={vulnerabilitiesHref(ofSeverity(key))}
+            severity={key}
+          >
+            <CountOf
+              value={fixable.vulnerabilities[key]}
+              noun={['fixable', 'fixable']}
+              href={vulnerabilitiesHref({ ...ofSeverity(key), fixable: ['true'] })}
+            />
+            <Week difference={since7Days.vulnerabilities[key]} />
+          </Figure>
+        ))}
+        <Figure label="Artifacts" value={artifacts.live} href={artifactsHref({ stale: ['false'] })}>
+          <CountOf
+            value={artifacts.stale}
+            noun={['stale', 'stale']}
+            href={artifactsHref({ stale: ['true'] })}
+          />
         </Figure>
         <Figure label="Scans" value={scans.total} href="/scans">
-          <span>{formatCount(scans.today)} received today (UTC)</span>
+          <CountOf
+            value={scans.today}
+            noun={['received today (UTC)', 'received today (UTC)']}
+            href={`/scans?receivedSince=${summary.day}`}
+          />
           <LastReceived at={scans.lastReceivedAt} />
         </Figure>
       </div>
@@ -75,18 +79,18 @@ function Figures({ summary }: { summary: Summary }) {
         <div>
           <ShortList
             title="Fix first"
-            path="/api/vulnerabilities?fixable=true&limit=10"
+            path="/api/vulnerabilities?sort=priority&limit=10"
             columns={fixColumns}
             itemKey={(item: Vulnerability) => item.id}
-            all={['/vulnerabilities?fixable=true', 'All fixable']}
-            empty="Nothing that has a fix."
+            all={['/vulnerabilities?sort=priority', 'All vulnerabilities']}
+            empty="Nothing is vulnerable."
           />
           <ShortList
             title="Most exposed artifacts"
             path="/api/artifacts?stale=false&limit=10"
             columns={exposedColumns}
             itemKey={(item: ArtifactSummary) => item.id}
-            all={['/artifacts?show=artifacts&stale=false', 'All artifacts']}
+            all={[artifactsHref({ stale: ['false'] }), 'All artifacts']}
             empty="No artifact that is not stale."
           />
         </div>
@@ -147,61 +151,23 @@ function LastReceived({ at }: { at: string | null }) {
   );
 }
 
-const MEASURES = {
-  vulnerabilities: 'Vulnerabilities',
-  findings: 'Findings',
-  artifacts: 'Artifacts',
-} as const;
-type Measure = keyof typeof MEASURES;
-
-function Trend({ summary }: { summary: Summary }) {
-  const [measure, setMeasure] = useState<Measure>('vulnerabilities');
-  const points = useMemo(
-    () => summary.trend.map((point) => ({ day: point.day, counts: point[measure] })),
-    [summary, measure],
-  );
-  return (
-    <Panel
-      title="The last 30 days"
-      actions={
-        <Toggles
-          label="What the chart counts"
-          toggles={(Object.keys(MEASURES) as Measure[]).map((one) => ({
-            key: one,
-            label: MEASURES[one],
-            pressed: one === measure,
-            onPress: () => setMeasure(one),
-          }))}
-        />
-      }
-    >
-      <Suspense fallback={<div className={classes.chartPlace} />}>
-        <SeverityChart
-          label={`${MEASURES[measure]} by severity at the end of each of the last 30 UTC days`}
-          points={points}
-        />
-      </Suspense>
-    </Panel>
-  );
-}
-
 /** Columns of a list in another view, without their order: a short list has its own. */
 const choose = <T,>(columns: Column<T>[], labels: string[]): Column<T>[] =>
   columns.filter(({ label }) => labels.includes(label)).map(({ sort: _sort, ...column }) => column);
 
-const fixColumns = choose(vulnerabilityColumns, ['Vulnerability', 'Severity', 'Title', 'Artifacts']);
+const fixColumns = choose(vulnerabilityColumns(), ['Vulnerability', 'Severity', 'Title', 'Fix', 'Artifacts']);
 const exposedColumns = choose(artifactColumns(), ['Artifact', 'Findings', 'Fixable']);
 const newestColumns: Column<ScanSummary>[] = [
   {
     label: 'Artifact',
     fit: 'name',
     cell: (scan) => (
-      <Link href={`/scans/${scan.id}`}>
+      <Link href={scanHref(scan.id)}>
         <Reference name={scan.artifact.name} />
       </Link>
     ),
   },
-  { label: 'Changes', align: 'right', cell: (scan) => <Difference changes={scan.changes} /> },
+  { label: 'Changes', align: 'right', cell: (scan) => <Difference scan={scan} /> },
   { label: 'Received', cell: (scan) => <Time value={scan.receivedAt} /> },
 ];
 

@@ -1,12 +1,12 @@
-import { Button, Tabs } from '@mantine/core';
-import { useState } from 'react';
-import { Link, useLocation, useParams } from 'wouter';
-import type { Scan as ScanBody } from '../../../src/schemas.ts';
+import { Button } from '@mantine/core';
+import { Link, useParams } from 'wouter';
+import type { Kind, Scan as ScanBody, ScanSummary } from '../../../src/schemas.ts';
 import { addressOf } from '../api.ts';
-import { OperatingSystem } from '../components/Cells.tsx';
+import { CountOf, OperatingSystem } from '../components/Cells.tsx';
 import { Copy } from '../components/Copy.tsx';
-import { DeleteDialog } from '../components/DeleteDialog.tsx';
+import { DeleteButton } from '../components/DeleteButton.tsx';
 import { Facts } from '../components/Facts.tsx';
+import { type FindingTab, FindingTabs } from '../components/FindingTabs.tsx';
 import { Icon } from '../components/Icon.tsx';
 import { Labels } from '../components/Labels.tsx';
 import { Page, Panel } from '../components/Page.tsx';
@@ -14,22 +14,11 @@ import { SeverityBar } from '../components/Severity.tsx';
 import { Await, Empty } from '../components/States.tsx';
 import { Time } from '../components/Time.tsx';
 import { useGet } from '../data.ts';
-import { formatBytes, formatCount, formatDateTime, plural, sumOf } from '../format.ts';
-import { useShow } from '../url.ts';
+import { formatBytes, formatCount, formatDateTime, sumOf } from '../format.ts';
+import { compareHref, FAILED, ofSeverity, scanHref } from '../links.ts';
 import { ArtifactScans } from './ArtifactScans.tsx';
 import classes from './Scan.module.css';
 import { Licenses, Misconfigurations, ScanVulnerabilities, Secrets, Suppressed } from './ScanFindings.tsx';
-
-const TABS = [
-  'vulnerabilities',
-  'misconfigurations',
-  'secrets',
-  'licences',
-  'suppressed',
-  'scans',
-  'raw',
-] as const;
-type Tab = (typeof TABS)[number];
 
 /** What does this image have, and what changed? */
 export function Scan() {
@@ -61,7 +50,7 @@ export function Scan() {
         {(body) => (
           <>
             <About scan={body} />
-            <FindingTabs scan={body} />
+            <ScanTabs scan={body} />
           </>
         )}
       </Await>
@@ -72,10 +61,21 @@ export function Scan() {
 function About({ scan }: { scan: ScanBody }) {
   const { changes, artifact } = scan;
   return (
-    <Panel title={<SeverityBar counts={scan.severityCounts} />} actions={<ChangeStrip scan={scan} />}>
+    <Panel
+      title={<SeverityBar counts={scan.severityCounts} href={(key) => scanHref(scan.id, ofSeverity(key))} />}
+      actions={<ChangeStrip scan={scan} />}
+    >
       <Facts
         facts={[
-          ['Fixable', plural(scan.fixableCount, ['finding', 'findings'])],
+          [
+            'Fixable',
+            <CountOf
+              key="fixable"
+              value={scan.fixableCount}
+              noun={['finding', 'findings']}
+              href={scanHref(scan.id, { fixable: ['true'] })}
+            />,
+          ],
           ['Looked for', scan.kinds.join(', ')],
           [
             'Digest',
@@ -92,7 +92,10 @@ function About({ scan }: { scan: ScanBody }) {
           [
             'New by severity',
             changes && changes.against !== null && changes.new > 0 && (
-              <SeverityBar counts={changes.newBySeverity} />
+              <SeverityBar
+                counts={changes.newBySeverity}
+                href={(key) => compareHref(scan, ofSeverity(key)) ?? ''}
+              />
             ),
           ],
           ['Labels', <Labels key="labels" scan={scan} />],
@@ -107,60 +110,59 @@ function About({ scan }: { scan: ScanBody }) {
 }
 
 function ChangeStrip({ scan }: { scan: ScanBody }) {
-  const { changes, id } = scan;
+  const { changes } = scan;
+  const href = compareHref(scan);
   if (!changes) return null;
-  if (changes.against === null) return <span>The first scan of this artifact for vulnerabilities</span>;
+  if (!href) return <span>The first scan of this artifact for vulnerabilities</span>;
   return (
-    <Link href={`/compare?base=${changes.against}&head=${id}`}>
+    <Link href={href}>
       {formatCount(changes.new)} new, {formatCount(changes.gone)} gone since the scan before
     </Link>
   );
 }
 
-function FindingTabs({ scan }: { scan: ScanBody }) {
-  const show = useShow(TABS);
-  const [path, navigate] = useLocation();
-  const names: Record<Tab, string> = {
-    vulnerabilities: `Vulnerabilities ${formatCount(sumOf(scan.severityCounts))}`,
-    misconfigurations: `Misconfigurations ${formatCount(scan.misconfigurationCount)}`,
-    secrets: `Secrets ${formatCount(scan.secretCount)}`,
-    licences: `Licences ${formatCount(scan.licenseCount)}`,
-    suppressed: `Suppressed ${formatCount(scan.suppressedCount)}`,
-    scans: 'Scans of this artifact',
-    raw: 'Report',
-  };
-  const open = (tab: string | null) => navigate(tab === TABS[0] ? path : `${path}?show=${tab}`);
+/** What a scan found, by kind; of an artifact each kind has the scan that looked for it last. */
+export function findingTabs(scanOf: (kind: Kind) => ScanSummary | undefined): FindingTab[] {
+  const tabs = [
+    [
+      'misconfigurations',
+      'Misconfigurations',
+      'misconfiguration',
+      'misconfigurationCount',
+      Misconfigurations,
+    ],
+    ['secrets', 'Secrets', 'secret', 'secretCount', Secrets],
+    ['licences', 'Licences', 'license', 'licenseCount', Licenses],
+    ['suppressed', 'Suppressed', 'vulnerability', 'suppressedCount', Suppressed],
+  ] as const;
+  return tabs.flatMap(([key, name, kind, count, List]) => {
+    const scan = scanOf(kind);
+    if (!scan) return [];
+    const query = key === 'misconfigurations' ? FAILED : {};
+    return { key, name, count: scan[count], query, panel: <List scan={scan} /> };
+  });
+}
+
+function ScanTabs({ scan }: { scan: ScanBody }) {
   return (
-    <Tabs value={show} onChange={open} keepMounted={false}>
-      <Tabs.List aria-label="Findings of this scan" className={classes.tabs}>
-        {TABS.map((tab) => (
-          <Tabs.Tab key={tab} value={tab}>
-            {names[tab]}
-          </Tabs.Tab>
-        ))}
-      </Tabs.List>
-      <Tabs.Panel value="vulnerabilities">
-        <ScanVulnerabilities scan={scan} />
-      </Tabs.Panel>
-      <Tabs.Panel value="misconfigurations">
-        <Misconfigurations scan={scan} />
-      </Tabs.Panel>
-      <Tabs.Panel value="secrets">
-        <Secrets scan={scan} />
-      </Tabs.Panel>
-      <Tabs.Panel value="licences">
-        <Licenses scan={scan} />
-      </Tabs.Panel>
-      <Tabs.Panel value="suppressed">
-        <Suppressed scan={scan} />
-      </Tabs.Panel>
-      <Tabs.Panel value="scans">
-        <ArtifactScans artifactId={scan.artifact.id} />
-      </Tabs.Panel>
-      <Tabs.Panel value="raw">
-        <Raw scan={scan} />
-      </Tabs.Panel>
-    </Tabs>
+    <FindingTabs
+      label="Findings of this scan"
+      tabs={[
+        {
+          key: 'vulnerabilities',
+          name: 'Vulnerabilities',
+          count: sumOf(scan.severityCounts),
+          panel: <ScanVulnerabilities scan={scan} />,
+        },
+        ...findingTabs(() => scan),
+        {
+          key: 'scans',
+          name: 'Scans of this artifact',
+          panel: <ArtifactScans artifactId={scan.artifact.id} />,
+        },
+        { key: 'raw', name: 'Report', panel: <Raw scan={scan} /> },
+      ]}
+    />
   );
 }
 
@@ -184,35 +186,17 @@ function Raw({ scan }: { scan: ScanBody }) {
 }
 
 function DeleteScan({ scan }: { scan: ScanBody }) {
-  const [asked, setAsked] = useState(false);
-  const [, navigate] = useLocation();
   return (
-    <>
-      <Button
-        size="xs"
-        variant="default"
-        leftSection={<Icon name="trash" size={14} />}
-        onClick={() => setAsked(true)}
-      >
-        Delete scan
-      </Button>
-      <DeleteDialog
-        opened={asked}
-        onClose={() => setAsked(false)}
-        title="Delete this scan?"
-        path={`/api/scan-results/${scan.id}`}
-        onDeleted={() => navigate('/scans')}
-      >
-        <p>
-          The scan of <b>{scan.artifact.name}</b> of {formatDateTime(scan.scannedAt)} goes, with its findings
-          and its report.
-        </p>
-        <p>
-          {scan.latest
-            ? 'It is the latest: the scan before it becomes the latest, or the artifact counts nowhere if there is none.'
-            : 'It is not the latest, so no list of vulnerabilities changes.'}
-        </p>
-      </DeleteDialog>
-    </>
+    <DeleteButton what="scan" path={`/api/scan-results/${scan.id}`} leadsTo="/scans">
+      <p>
+        The scan of <b>{scan.artifact.name}</b> of {formatDateTime(scan.scannedAt)} goes, with its findings
+        and its report.
+      </p>
+      <p>
+        {scan.latest
+          ? 'It is the latest: the scan before it becomes the latest, or the artifact counts nowhere if there is none.'
+          : 'It is not the latest, so no list of vulnerabilities changes.'}
+      </p>
+    </DeleteButton>
   );
 }

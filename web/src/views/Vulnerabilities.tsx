@@ -26,7 +26,7 @@ function Grouped() {
         state={state}
         caption="Vulnerabilities"
         noun={['vulnerability', 'vulnerabilities']}
-        columns={vulnerabilityColumns}
+        columns={vulnerabilityColumns(state.query)}
         itemKey={(item) => item.id}
         defaultSort="severity"
         timeLabel="First seen"

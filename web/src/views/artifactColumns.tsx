@@ -6,6 +6,7 @@ import { Reference } from '../components/Reference.tsx';
 import { SeverityBar } from '../components/Severity.tsx';
 import { Time } from '../components/Time.tsx';
 import { typeName } from '../filters.ts';
+import { artifactHref, FAILED, ofSeverity } from '../links.ts';
 
 /** `nginx:1.25`, or only the version where the repository stands above. */
 export const artifactColumns = (short = false): Column<ArtifactSummary>[] => [
@@ -15,7 +16,7 @@ export const artifactColumns = (short = false): Column<ArtifactSummary>[] => [
     fit: 'name',
     cell: (item) => (
       <>
-        <Link href={`/artifacts/${item.id}`}>
+        <Link href={artifactHref(item.id)}>
           <Reference name={short ? (item.version ?? item.name) : item.name} />
         </Link>
         {item.stale && <Badge tone="warn">Stale</Badge>}
@@ -28,18 +29,23 @@ export const artifactColumns = (short = false): Column<ArtifactSummary>[] => [
     sort: short ? undefined : 'severity',
     descending: true,
     cell: (item) => (
-      <SeverityBar
-        counts={item.severityCounts}
-        href={(key) => `/vulnerabilities?show=findings&artifact=${item.id}&severity=${key.toUpperCase()}`}
-      />
+      <SeverityBar counts={item.severityCounts} href={(key) => artifactHref(item.id, ofSeverity(key))} />
     ),
   },
-  { label: 'Fixable', align: 'right', cell: (item) => <Count value={item.fixableCount} /> },
-  { label: 'Secrets', align: 'right', cell: (item) => <Count value={item.secretCount} /> },
+  {
+    label: 'Fixable',
+    align: 'right',
+    cell: (item) => <Count value={item.fixableCount} href={artifactHref(item.id, { fixable: ['true'] })} />,
+  },
+  {
+    label: 'Secrets',
+    align: 'right',
+    cell: (item) => <Count value={item.secretCount} href={artifactHref(item.id, { show: ['secrets'] })} />,
+  },
   {
     label: 'Misconfigurations',
     align: 'right',
-    cell: (item) => <Count value={item.misconfigurationCount} />,
+    cell: (item) => <Count value={item.misconfigurationCount} href={artifactHref(item.id, FAILED)} />,
   },
   { label: 'OS', fit: 'text', cell: (item) => <OperatingSystem os={item.os} /> },
   {
@@ -48,5 +54,9 @@ export const artifactColumns = (short = false): Column<ArtifactSummary>[] => [
     descending: true,
     cell: (item) => <Time value={item.lastSeenAt} />,
   },
-  { label: 'Scans', align: 'right', cell: (item) => <Count value={item.scanCount} /> },
+  {
+    label: 'Scans',
+    align: 'right',
+    cell: (item) => <Count value={item.scanCount} href={artifactHref(item.id, { show: ['scans'] })} />,
+  },
 ];

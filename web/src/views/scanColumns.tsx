@@ -1,11 +1,13 @@
 import { Link } from 'wouter';
 import type { ScanSummary } from '../../../src/schemas.ts';
-import { Badge, Difference, LabelList, Text } from '../components/Cells.tsx';
+import { Badge, CountOf, Difference, LabelList, Text } from '../components/Cells.tsx';
 import type { Column } from '../components/DataTable.tsx';
 import { Reference } from '../components/Reference.tsx';
 import { SeverityBar } from '../components/Severity.tsx';
 import { Time } from '../components/Time.tsx';
-import { plural } from '../format.ts';
+import type { Noun } from '../format.ts';
+import { artifactHref, FAILED, ofSeverity, scanHref } from '../links.ts';
+import type { Query } from '../parameters.ts';
 
 const scanLink: Column<ScanSummary> = {
   label: 'Scanned',
@@ -13,7 +15,7 @@ const scanLink: Column<ScanSummary> = {
   descending: true,
   cell: (item) => (
     <>
-      <Link href={`/scans/${item.id}`}>
+      <Link href={scanHref(item.id)}>
         <Time value={item.scannedAt} />
       </Link>
       {item.latest && <Badge>Latest</Badge>}
@@ -26,7 +28,7 @@ const scanArtifact: Column<ScanSummary> = {
   fit: 'name',
   cell: ({ artifact, labels }) => (
     <>
-      <Link href={`/artifacts/${artifact.id}`}>
+      <Link href={artifactHref(artifact.id)}>
         <Reference name={artifact.name} />
       </Link>
       {Object.keys(labels).length > 0 && <LabelList labels={labels} />}
@@ -38,32 +40,36 @@ const scanLabels: Column<ScanSummary> = {
   fit: 'text',
   cell: (item) => <LabelList labels={item.labels} />,
 };
+/** What a scan has beside vulnerabilities, and the list of it. */
+const othersOf = (scan: ScanSummary): (readonly [count: number, noun: Noun, list: Query])[] => [
+  [scan.secretCount, ['secret', 'secrets'], { show: ['secrets'] }],
+  [scan.misconfigurationCount, ['misconfiguration', 'misconfigurations'], FAILED],
+  [scan.licenseCount, ['licence', 'licences'], { show: ['licences'] }],
+  [scan.suppressedCount, ['suppressed', 'suppressed'], { show: ['suppressed'] }],
+];
+
 const scanRest: Column<ScanSummary>[] = [
   {
     label: 'Findings',
     sort: 'severity',
     descending: true,
     cell: (item) => (
-      <SeverityBar
-        counts={item.severityCounts}
-        href={(key) => `/scans/${item.id}?severity=${key.toUpperCase()}`}
-      />
+      <SeverityBar counts={item.severityCounts} href={(key) => scanHref(item.id, ofSeverity(key))} />
     ),
   },
-  { label: 'Changes', align: 'right', cell: (item) => <Difference changes={item.changes} /> },
+  { label: 'Changes', align: 'right', cell: (item) => <Difference scan={item} /> },
   {
     label: 'Others',
     cell: (item) => {
-      const others = [
-        item.secretCount > 0 && plural(item.secretCount, ['secret', 'secrets']),
-        item.misconfigurationCount > 0 &&
-          plural(item.misconfigurationCount, ['misconfiguration', 'misconfigurations']),
-        item.licenseCount > 0 && plural(item.licenseCount, ['licence', 'licences']),
-      ].filter((other) => other !== false);
+      const others = othersOf(item).filter(([count]) => count > 0);
       return others.length === 0 ? (
         <Text value={null} />
       ) : (
-        others.map((other) => <div key={other}>{other}</div>)
+        others.map(([count, noun, query]) => (
+          <div key={noun[0]}>
+            <CountOf value={count} noun={noun} href={scanHref(item.id, query)} />
+          </div>
+        ))
       );
     },
   },
