@@ -19,7 +19,7 @@ const VULNERABILITY = kindBits(['vulnerability']);
  * The findings of the scans $1 (after) and $2 (before; null: none) of the kinds in the bits $3, each with its key.
  * A vulnerability is known by its id, package and path, or class and type where it has no path; the version is not
  * part of the key. Other findings are known by code, target and resource or path: lines move. A misconfiguration
- * counts only where it is one (FAIL).
+ * counts only where it is one (FAIL). OFFSET 0: as in scan_findings.ts.
  */
 const KEYED = `
   SELECT after, ${VULNERABILITY} AS kind, definition.severity, definition.package,
@@ -30,7 +30,8 @@ const KEYED = `
       CASE WHEN found.path_id = nowhere.id THEN definition.package_type ELSE found.path_id::text END]::text) AS key
   FROM side
   JOIN scan_finding found ON found.scan_id = side.scan_id AND $3 & ${VULNERABILITY} <> 0
-  JOIN finding_definition definition ON definition.id = found.definition_id
+  CROSS JOIN LATERAL (SELECT vulnerability_id, package, installed_version, severity, class, package_type
+    FROM finding_definition WHERE id = found.definition_id OFFSET 0) definition
   LEFT JOIN place nowhere ON nowhere.hash = text_hash('')
   UNION ALL
   SELECT after, other.kind, other.severity, coalesce(other.package, ''), NULL, NULL, NULL, NULL, other.position,

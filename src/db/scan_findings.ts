@@ -65,13 +65,16 @@ export function toScanFinding(row: FindingRow): ScanFinding {
   };
 }
 
-/** The findings of the scan $1 with what they are filtered and sorted by. An unused LEFT JOIN is not carried out. */
-const FOUND = `SELECT found.definition_id, found.target_id, found.path_id, definition.vulnerability_id,
-    definition.package, definition.severity, definition.status, definition.fixable,
-    vulnerability.natural_order, vulnerability.search
+/**
+ * The findings of the scan $1 with what they are filtered and sorted by. OFFSET 0 has dictionaries looked up one by one:
+ * the planner does not know how many findings this scan has, and would read all definitions for some hundreds.
+ */
+const FOUND = `SELECT found.definition_id, found.target_id, found.path_id, definition.*, known.*
   FROM scan_finding found
-  LEFT JOIN finding_definition definition ON definition.id = found.definition_id
-  LEFT JOIN vulnerability ON vulnerability.id = definition.vulnerability_id
+  CROSS JOIN LATERAL (SELECT vulnerability_id, package, severity, status, fixable FROM finding_definition
+    WHERE id = found.definition_id OFFSET 0) definition
+  CROSS JOIN LATERAL (SELECT natural_order, search FROM vulnerability
+    WHERE id = definition.vulnerability_id OFFSET 0) known
   WHERE found.scan_id = $1`;
 
 /**

@@ -246,7 +246,8 @@ async function fixesOf(db: Db, vulnerability: number): Promise<VulnerabilityDeta
   }>(
     `SELECT f.package, d.installed_version AS installed, d.fixed_version AS fixed,
        grouping(d.installed_version, d.fixed_version) > 0 AS whole, count(DISTINCT f.artifact_id)::integer AS artifacts
-     FROM current_finding f JOIN finding_definition d ON d.id = f.definition_id
+     FROM current_finding f
+     JOIN finding_definition d ON d.id = f.definition_id AND d.vulnerability_id = f.vulnerability_id
      WHERE f.vulnerability_id = $1
      GROUP BY GROUPING SETS ((f.package), (f.package, d.installed_version, d.fixed_version))
      ORDER BY f.package, whole DESC, artifacts DESC, installed, fixed`,
