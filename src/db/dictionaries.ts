@@ -1,16 +1,24 @@
-import type { Column, ScanRows } from '../upload/columns.ts';
+import type { Column } from '../upload/columns.ts';
+import {
+  type DefinitionColumns,
+  type Dictionary,
+  VULNERABILITIES_A_PAGE,
+  type VulnerabilityColumns,
+} from '../upload/dictionary.ts';
 import type { Db } from './pool.ts';
 
+/** Of vulnerabilities with their texts, sent at once. */
+const PAGES_AT_ONCE = 10;
+
 /**
- * Adds what the dictionaries do not know yet and takes over newer texts of vulnerabilities. All scans of a document
- * at once and always in sorted order, so that two uploads never wait for each other in a circle.
+ * Adds what the dictionaries do not know yet and takes over newer texts of vulnerabilities. All of a document always in
+ * sorted order, first what is added and then what is renewed, so that two uploads never wait for each other in a circle.
  * @returns ids of vulnerabilities whose texts were changed, for the tables that copy from them.
  */
-export async function storeDictionaries(db: Db, scans: ScanRows[]): Promise<number[]> {
-  if (scans.length === 0) return [];
-  const changed = await storeVulnerabilities(db, scans);
-  await storeDefinitions(db, scans);
-  await storePlaces(db, scans);
+export async function storeDictionary(db: Db, dictionary: Dictionary): Promise<number[]> {
+  const changed = await storeVulnerabilities(db, dictionary.vulnerabilities);
+  await storeDefinitions(db, dictionary.definitions);
+  await storePlaces(db, dictionary.places);
   return changed;
 }
 
@@ -25,61 +33,71 @@ export function joinColumns(columns: Column[]): Column {
 
 const INCOMING = `unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
   $8::real[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])
-  AS i(vulnerability_id, natural_order, title, description, "references", cvss, vendor_severity, cvss_score,
-    cwe_ids, primary_url, published_at, modified_at)`;
-
-// A vulnerability is in a document as often as it has scans with it: its newest texts are taken.
-const NEWEST_FIRST = 'ORDER BY vulnerability_id, modified_at DESC NULLS LAST';
+  WITH ORDINALITY AS i(vulnerability_id, natural_order, title, description, "references", cvss, vendor_severity,
+    cvss_score, cwe_ids, primary_url, published_at, modified_at, position)`;
 
 const IS_NEWER = `coalesce(i.modified_at, '-infinity') > coalesce(v.modified_at, '-infinity')`;
 
-async function storeVulnerabilities(db: Db, scans: ScanRows[]): Promise<number[]> {
-  const column = (name: keyof ScanRows['vulnerabilityColumns']) =>
-    joinColumns(scans.map((scan) => scan.vulnerabilityColumns[name]));
-  const ids = column('id');
-  const modifiedAt = column('modifiedAt');
-
-  // Texts are most of a document and nearly always known: they are sent only where something is new.
-  const known = await db.query<{ missing: number; older: number }>(
-    `SELECT count(*) FILTER (WHERE v.id IS NULL)::int AS missing,
+async function storeVulnerabilities(db: Db, pages: VulnerabilityColumns[]): Promise<number[]> {
+  if (pages.length === 0) return [];
+  // Texts are most of a document and nearly always known: only pages are sent on which something is new.
+  const { rows } = await db.query<{ page: number; missing: number; older: number }>(
+    `SELECT page, count(*) FILTER (WHERE v.id IS NULL)::int AS missing,
        count(*) FILTER (WHERE v.id IS NOT NULL AND (${IS_NEWER} OR v.description IS NULL))::int AS older
-     FROM (SELECT vulnerability_id, max(modified_at) AS modified_at
-       FROM unnest($1::text[], $2::timestamptz[]) AS i(vulnerability_id, modified_at) GROUP BY 1) i
-     LEFT JOIN vulnerability v USING (vulnerability_id)`,
-    [ids, modifiedAt],
+     FROM (SELECT *, ((position - 1) / $3)::int AS page
+       FROM unnest($1::text[], $2::timestamptz[]) WITH ORDINALITY AS i(vulnerability_id, modified_at, position)) i
+     LEFT JOIN vulnerability v USING (vulnerability_id)
+     GROUP BY page ORDER BY page`,
+    [
+      joinColumns(pages.map((page) => page.id)),
+      joinColumns(pages.map((page) => page.modifiedAt)),
+      VULNERABILITIES_A_PAGE,
+    ],
   );
-  const { missing = 0, older = 0 } = known.rows[0] ?? {};
-  if (missing === 0 && older === 0) return [];
-
-  const values = [
-    ids,
-    column('naturalOrder'),
-    column('title'),
-    column('description'),
-    column('references'),
-    column('cvss'),
-    column('vendorSeverity'),
-    column('cvssScore'),
-    column('cweIds'),
-    column('primaryUrl'),
-    column('publishedAt'),
-    modifiedAt,
-  ];
-  const added = missing === 0 ? 0 : await addVulnerabilities(db, values);
+  const take = (wanted: { page: number }[]) => wanted.flatMap(({ page }) => pages[page] ?? []);
+  const lacking = rows.filter((row) => row.missing > 0);
+  let added = 0;
+  for (const columns of batches(take(lacking))) added += await addVulnerabilities(db, columns);
   // Fewer added than missing: another upload was faster, perhaps with older texts.
-  return older > 0 || added < missing ? renewVulnerabilities(db, values) : [];
+  const missing = lacking.reduce((sum, row) => sum + row.missing, 0);
+  const renewable = rows.filter((row) => row.older > 0 || (row.missing > 0 && added < missing));
+  const renewed: number[] = [];
+  for (const columns of batches(take(renewable))) renewed.push(...(await renewVulnerabilities(db, columns)));
+  return renewed;
 }
 
+/** The columns of some pages at a time, as one. */
+function* batches(pages: VulnerabilityColumns[]): Generator<Column[]> {
+  for (let at = 0; at < pages.length; at += PAGES_AT_ONCE) {
+    const some = pages.slice(at, at + PAGES_AT_ONCE);
+    const column = (name: keyof VulnerabilityColumns) => joinColumns(some.map((page) => page[name]));
+    yield [
+      column('id'),
+      column('naturalOrder'),
+      column('title'),
+      column('description'),
+      column('references'),
+      column('cvss'),
+      column('vendorSeverity'),
+      column('cvssScore'),
+      column('cweIds'),
+      column('primaryUrl'),
+      column('publishedAt'),
+      column('modifiedAt'),
+    ];
+  }
+}
+
+/** @param values as `batches` gives them, in the order of `INCOMING` */
 async function addVulnerabilities(db: Db, values: Column[]): Promise<number> {
   const { rowCount } = await db.query(
     `INSERT INTO vulnerability (vulnerability_id, natural_order, title, description, "references", cvss,
        vendor_severity, cvss_score, cwe_ids, primary_url, published_at, modified_at)
-     SELECT DISTINCT ON (vulnerability_id) vulnerability_id, natural_order, title, description,
-       coalesce("references"::jsonb, '[]'), cvss::jsonb, vendor_severity::jsonb, cvss_score,
-       coalesce(cwe_ids::jsonb, '[]'), primary_url, published_at, modified_at
+     SELECT vulnerability_id, natural_order, title, description, "references"::jsonb, cvss::jsonb,
+       vendor_severity::jsonb, cvss_score, cwe_ids::jsonb, primary_url, published_at, modified_at
      FROM ${INCOMING}
      WHERE NOT EXISTS (SELECT 1 FROM vulnerability v WHERE v.vulnerability_id = i.vulnerability_id)
-     ${NEWEST_FIRST}
+     ORDER BY position
      ON CONFLICT (vulnerability_id) DO NOTHING`,
     values,
   );
@@ -96,11 +114,11 @@ async function renewVulnerabilities(db: Db, values: Column[]): Promise<number[]>
        THEN i.${column}::jsonb ELSE v.${column} END`;
   const { rows } = await db.query<{ id: number }>(
     `WITH incoming AS MATERIALIZED (
-       SELECT DISTINCT ON (vulnerability_id) * FROM ${INCOMING} ${NEWEST_FIRST}
+       SELECT * FROM ${INCOMING}
      ), renewable AS (
        SELECT v.id, v.vulnerability_id FROM vulnerability v JOIN incoming i USING (vulnerability_id)
        WHERE ${IS_NEWER} OR v.description IS NULL AND i.description IS NOT NULL
-       ORDER BY v.id FOR NO KEY UPDATE OF v
+       ORDER BY i.position FOR NO KEY UPDATE OF v
      )
      UPDATE vulnerability v SET ${newer('title')}, ${newer('description')}, ${newerList('"references"')},
        ${newer('cvss', '::jsonb')}, ${newer('vendor_severity', '::jsonb')}, ${newer('cvss_score')},
@@ -113,14 +131,26 @@ async function renewVulnerabilities(db: Db, values: Column[]): Promise<number[]>
   return rows.map((row) => row.id);
 }
 
-async function storeDefinitions(db: Db, scans: ScanRows[]): Promise<void> {
-  const column = (name: keyof ScanRows['definitionColumns']) =>
-    joinColumns(scans.map((scan) => scan.definitionColumns[name]));
+async function storeDefinitions(db: Db, pages: DefinitionColumns[]): Promise<void> {
+  let added = 0;
+  for (const page of pages) added += await addDefinitions(db, page);
+  if (added === 0) return;
+  await db.query(
+    `INSERT INTO package (name)
+     SELECT DISTINCT i.name FROM unnest($1::text[]) AS i(name)
+     WHERE NOT EXISTS (SELECT 1 FROM package p WHERE p.name = i.name)
+     ORDER BY i.name
+     ON CONFLICT (name) DO NOTHING`,
+    [joinColumns(pages.map((page) => page.package))],
+  );
+}
+
+async function addDefinitions(db: Db, columns: DefinitionColumns): Promise<number> {
   const { rowCount } = await db.query(
     `INSERT INTO finding_definition (hash, vulnerability_id, package, installed_version, fixed_version, status,
        severity, severity_source, class, package_type, purl, primary_url)
-     SELECT DISTINCT ON (i.hash) i.hash, v.id, i.package, i.installed_version, i.fixed_version,
-       i.status, i.severity, i.severity_source, i.class, i.package_type, i.purl, i.primary_url
+     SELECT i.hash, v.id, i.package, i.installed_version, i.fixed_version, i.status, i.severity, i.severity_source,
+       i.class, i.package_type, i.purl, i.primary_url
      FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::text[],
        $9::text[], $10::text[], $11::text[], $12::text[])
        AS i(hash, vulnerability_id, package, installed_version, fixed_version, status, severity, severity_source,
@@ -130,38 +160,30 @@ async function storeDefinitions(db: Db, scans: ScanRows[]): Promise<void> {
      ORDER BY i.hash
      ON CONFLICT (hash) DO NOTHING`,
     [
-      column('hash'),
-      column('vulnerability'),
-      column('package'),
-      column('installedVersion'),
-      column('fixedVersion'),
-      column('status'),
-      column('severity'),
-      column('severitySource'),
-      column('class'),
-      column('packageType'),
-      column('purl'),
-      column('primaryUrl'),
+      columns.hash,
+      columns.vulnerability,
+      columns.package,
+      columns.installedVersion,
+      columns.fixedVersion,
+      columns.status,
+      columns.severity,
+      columns.severitySource,
+      columns.class,
+      columns.packageType,
+      columns.purl,
+      columns.primaryUrl,
     ],
   );
-  if (rowCount === 0) return;
-  await db.query(
-    `INSERT INTO package (name)
-     SELECT DISTINCT i.name FROM unnest($1::text[]) AS i(name)
-     WHERE NOT EXISTS (SELECT 1 FROM package p WHERE p.name = i.name)
-     ORDER BY i.name
-     ON CONFLICT (name) DO NOTHING`,
-    [column('package')],
-  );
+  return rowCount ?? 0;
 }
 
-async function storePlaces(db: Db, scans: ScanRows[]): Promise<void> {
+async function storePlaces(db: Db, places: Column): Promise<void> {
   await db.query(
     `INSERT INTO place (text)
-     SELECT DISTINCT i.text FROM unnest($1::text[]) AS i(text)
+     SELECT i.text FROM unnest($1::text[]) AS i(text)
      WHERE NOT EXISTS (SELECT 1 FROM place p WHERE p.hash = sha256(convert_to(i.text, 'UTF8')))
      ORDER BY i.text
      ON CONFLICT (hash) DO NOTHING`,
-    [joinColumns(scans.map((scan) => scan.texts))],
+    [places],
   );
 }

@@ -3,7 +3,7 @@
  * that uploads at the same time never wait in a circle: artifacts, dictionaries, sums.
  */
 import type { ScanRows, StoredDocument } from '../upload/columns.ts';
-import { storeDictionaries } from './dictionaries.ts';
+import { storeDictionary } from './dictionaries.ts';
 import { joinedByHash } from './findings_of.ts';
 import { storeChanges } from './gate.ts';
 import { insertScans, type NewScan } from './insert.ts';
@@ -55,10 +55,7 @@ export async function storeDocument(
     if (same === null && !fresh.has(key)) fresh.set(key, newScan(rows, artifact, reused, now));
   });
   const scans = [...fresh.values()];
-  const renewed = await storeDictionaries(
-    db,
-    scans.map((scan) => scan.rows),
-  );
+  const renewed = scans.length === 0 ? [] : await storeDictionary(db, document.dictionary);
   const created = await joinedByHash(db, async () => {
     const ids = await insertScans(db, document, scans, options, now);
     await storeChanges(db, ids);

@@ -59,7 +59,7 @@ export async function insertScans(
     ],
   );
   const ids = rows.map((row) => row.id).sort((a, b) => a - b);
-  await insertFindings(db, scans, ids);
+  await insertFindings(db, document, scans, ids);
   await insertOthers(db, scans, ids);
   return ids;
 }
@@ -89,7 +89,12 @@ function scanRecord({ rows, artifact, scannedAt, warnings }: NewScan, position: 
   };
 }
 
-async function insertFindings(db: Db, scans: NewScan[], ids: number[]): Promise<void> {
+async function insertFindings(
+  db: Db,
+  document: StoredDocument,
+  scans: NewScan[],
+  ids: number[],
+): Promise<void> {
   const counts = scans.map(({ rows }) => Object.values(rows.severityCounts).reduce((sum, n) => sum + n, 0));
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total === 0) return;
@@ -113,7 +118,7 @@ async function insertFindings(db: Db, scans: NewScan[], ids: number[]): Promise<
       column('hash'),
       column('target'),
       column('path'),
-      joinColumns(scans.map(({ rows }) => rows.texts)),
+      document.dictionary.places,
     ],
   );
   if (rowCount !== total) throw new Error(`${rowCount} of ${total} findings have all that they refer to`);

@@ -1,8 +1,8 @@
 /** What seeded reports are made of, as temporary tables: `seed_entry`, `seed_artifact`, `seed_other`. */
-import { storeDictionaries } from '../db/dictionaries.ts';
+import { storeDictionary } from '../db/dictionaries.ts';
 import type { Db } from '../db/pool.ts';
 import type { ParsedScan } from '../trivy/report.ts';
-import { toScanRows } from '../upload/columns.ts';
+import { toRows } from '../upload/columns.ts';
 import { seedArtifacts } from './artifacts.ts';
 import { catalogue, type Entry } from './catalogue.ts';
 import { otherFindings } from './others.ts';
@@ -28,9 +28,9 @@ export async function loadCatalogue(db: Db, vulnerabilities: number, now: Date):
 }
 
 async function storeEntries(db: Db, entries: Entry[]): Promise<void> {
-  const rows = toScanRows({ ...NO_SCAN, vulnerabilities: entries.map((entry) => entry.finding) });
-  await storeDictionaries(db, [rows]);
-  const { hash, target, path } = rows.occurrenceColumns;
+  const vulnerabilities = entries.map((entry) => entry.finding);
+  const { scans, dictionary } = toRows([{ ...NO_SCAN, vulnerabilities }]);
+  await storeDictionary(db, dictionary);
   await db.query(
     `INSERT INTO seed_entry
      SELECT i.stack, i.variant, i.rank, d.id, d.vulnerability_id, d.severity, d.fixable, nullif(i.target, ''), p.id
@@ -41,9 +41,9 @@ async function storeEntries(db: Db, entries: Entry[]): Promise<void> {
       entries.map((entry) => entry.stack),
       entries.map((entry) => entry.variant),
       entries.map((entry) => entry.rank),
-      hash,
-      target,
-      path,
+      scans[0]?.occurrenceColumns.hash,
+      scans[0]?.occurrenceColumns.target,
+      scans[0]?.occurrenceColumns.path,
     ],
   );
 }

@@ -19,7 +19,7 @@ import {
 } from './read.ts';
 import type { OtherFinding } from './report.ts';
 
-const MAX_CODE_LINES = 20;
+export const MAX_CODE_LINES = 20;
 const MAX_REFERENCES = 30;
 /** Bytes; a text is longer only in a report made to be. The document keeps all of it. */
 const MAX_DETAIL_TEXT = 8192;

@@ -1,12 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  type OtherFinding,
-  type ParsedScan,
-  SEVERITIES,
-  type Severity,
-  type VulnerabilityFinding,
-} from '../trivy/report.ts';
-import { arrayLiteral, byteaText, inByteOrder, naturalOrder, wellFormed } from './literals.ts';
+import type { OtherFinding, ParsedScan, Severity, VulnerabilityFinding } from '../trivy/report.ts';
+import { createDictionary, type Dictionary, severityIndex } from './dictionary.ts';
+import { arrayLiteral, wellFormed } from './literals.ts';
 
 /**
  * A column of values as one PostgreSQL array literal (`{"a",NULL,"b"}`), to be bound as one parameter and
@@ -14,45 +9,6 @@ import { arrayLiteral, byteaText, inByteOrder, naturalOrder, wellFormed } from '
  * one becomes a string when its property is read.
  */
 export type Column = string;
-
-/**
- * Distinct vulnerabilities of a scan, sorted by id. `references`, `cvss`, `vendorSeverity` and `cweIds` hold JSON text
- * (`unnest($1::jsonb[])`).
- */
-interface VulnerabilityColumns {
-  id: Column;
-  /** The id with every run of digits padded to 12, so that byte order is natural order. */
-  naturalOrder: Column;
-  title: Column;
-  description: Column;
-  references: Column;
-  cvss: Column;
-  vendorSeverity: Column;
-  cvssScore: Column;
-  cweIds: Column;
-  primaryUrl: Column;
-  publishedAt: Column;
-  modifiedAt: Column;
-}
-
-/**
- * Distinct definitions (everything of a finding but where it is), sorted by hash: the first 16 bytes of SHA-256 over
- * the other columns as a JSON array, in this order. A hash is text of the form `\x0123…`: `unnest($1::bytea[])`.
- */
-interface DefinitionColumns {
-  hash: Column;
-  vulnerability: Column;
-  package: Column;
-  installedVersion: Column;
-  fixedVersion: Column;
-  status: Column;
-  severity: Column;
-  severitySource: Column;
-  class: Column;
-  packageType: Column;
-  purl: Column;
-  primaryUrl: Column;
-}
 
 /** One row per entry of the report, in its order: which definition, where. */
 interface OccurrenceColumns {
@@ -84,10 +40,6 @@ export interface ScanRows extends Omit<ParsedScan, 'vulnerabilities' | 'others'>
   secretCount: number;
   licenseCount: number;
   suppressedCount: number;
-  vulnerabilityColumns: VulnerabilityColumns;
-  definitionColumns: DefinitionColumns;
-  /** Distinct targets and paths, sorted, '' included. */
-  texts: Column;
   occurrenceColumns: OccurrenceColumns;
   otherColumns: OtherColumns;
 }
@@ -96,6 +48,7 @@ export interface ScanRows extends Omit<ParsedScan, 'vulnerabilities' | 'others'>
 export interface StoredDocument {
   ignored: string | null;
   scans: ScanRows[];
+  dictionary: Dictionary;
   skipped: { name: string; reason: string }[];
   warnings: string[];
   multiple: boolean;
@@ -105,91 +58,6 @@ export interface StoredDocument {
   bytes: number;
   /** The document, gzip. */
   gzip: Uint8Array;
-}
-
-const SEVERITY_INDEX: ReadonlyMap<Severity, number> = new Map(SEVERITIES.map((word, index) => [word, index]));
-
-function severityIndex(severity: Severity): number {
-  return SEVERITY_INDEX.get(severity) ?? 0;
-}
-
-function jsonOrNull(value: unknown): string | null {
-  return value === null ? null : JSON.stringify(value);
-}
-
-/** Of several entries about one vulnerability the newest tells most; entries of one age are taken as they come. */
-function distinctVulnerabilities(findings: readonly VulnerabilityFinding[]): VulnerabilityFinding[] {
-  const byId = new Map<string, VulnerabilityFinding>();
-  for (const finding of findings) {
-    const known = byId.get(finding.vulnerabilityId);
-    const newer = known && (finding.modifiedAt ?? '') > (known.modifiedAt ?? '');
-    if (!known || newer || (known.title === null && finding.title !== null)) {
-      byId.set(finding.vulnerabilityId, finding);
-    }
-  }
-  return inByteOrder(byId.keys()).flatMap((id) => byId.get(id) ?? []);
-}
-
-function vulnerabilityColumns(findings: readonly VulnerabilityFinding[]): VulnerabilityColumns {
-  const rows = distinctVulnerabilities(findings);
-  const column = (read: (row: VulnerabilityFinding) => string | number | null) =>
-    arrayLiteral(rows.map(read));
-  return {
-    id: column((row) => row.vulnerabilityId),
-    naturalOrder: column((row) => naturalOrder(row.vulnerabilityId)),
-    title: column((row) => row.title),
-    description: column((row) => row.description),
-    references: column((row) => JSON.stringify(row.references)),
-    cvss: column((row) => jsonOrNull(row.cvss)),
-    vendorSeverity: column((row) => jsonOrNull(row.vendorSeverity)),
-    cvssScore: column((row) => row.cvssScore),
-    cweIds: column((row) => JSON.stringify(row.cweIds)),
-    primaryUrl: column((row) => row.primaryUrl),
-    publishedAt: column((row) => row.publishedAt),
-    modifiedAt: column((row) => row.modifiedAt),
-  };
-}
-
-type Definition = readonly (string | number | null)[];
-
-function definitionOf(finding: VulnerabilityFinding): Definition {
-  return [
-    finding.vulnerabilityId,
-    finding.package,
-    finding.installedVersion,
-    finding.fixedVersion,
-    finding.status,
-    severityIndex(finding.severity),
-    finding.severitySource,
-    finding.class,
-    finding.packageType,
-    finding.purl,
-    finding.primaryUrl,
-  ];
-}
-
-function definitionHash(definition: Definition): string {
-  return byteaText(createHash('sha256').update(JSON.stringify(definition)).digest().subarray(0, 16));
-}
-
-function definitionColumns(definitions: ReadonlyMap<string, Definition>): DefinitionColumns {
-  const hashes = [...definitions.keys()].sort();
-  const column = (index: number) =>
-    arrayLiteral(hashes.map((hash) => definitions.get(hash)?.[index] ?? null));
-  return {
-    hash: arrayLiteral(hashes),
-    vulnerability: column(0),
-    package: column(1),
-    installedVersion: column(2),
-    fixedVersion: column(3),
-    status: column(4),
-    severity: column(5),
-    severitySource: column(6),
-    class: column(7),
-    packageType: column(8),
-    purl: column(9),
-    primaryUrl: column(10),
-  };
 }
 
 function otherColumns(others: readonly OtherFinding[], details: readonly string[]): OtherColumns {
@@ -218,18 +86,20 @@ function countSeverities(findings: readonly VulnerabilityFinding[]): ScanRows['s
 }
 
 /**
- * The scan as the database takes it: small facts as values, findings as columns. Texts that PostgreSQL cannot hold
- * are replaced first, so that what is distinct here is distinct there.
+ * The scans as the database takes them: small facts as values, findings as columns, and once what they refer to. Texts
+ * that PostgreSQL cannot hold are replaced first, so that what is distinct here is distinct there.
  */
-export function toScanRows(scan: ParsedScan): ScanRows {
-  const { vulnerabilities, others, ...facts } = wellFormed(scan);
-  const definitions = new Map<string, Definition>();
-  const hashes = vulnerabilities.map((finding) => {
-    const definition = definitionOf(finding);
-    const hash = definitionHash(definition);
-    definitions.set(hash, definition);
-    return hash;
+export function toRows(parsed: readonly ParsedScan[]): Pick<StoredDocument, 'scans' | 'dictionary'> {
+  const dictionary = createDictionary();
+  const scans = parsed.map((scan) => {
+    const storable = wellFormed(scan);
+    return scanRows(storable, storable.vulnerabilities.map(dictionary.add));
   });
+  return { scans, dictionary: dictionary.columns() };
+}
+
+/** @param hashes of the definitions of the scan's vulnerability findings */
+function scanRows({ vulnerabilities, others, ...facts }: ParsedScan, hashes: readonly string[]): ScanRows {
   const details = others.map((other) => JSON.stringify(other.detail));
   const canonical = [
     ...vulnerabilities.map((finding, index) => JSON.stringify([hashes[index], finding.target, finding.path])),
@@ -249,11 +119,6 @@ export function toScanRows(scan: ParsedScan): ScanRows {
     secretCount: countOthers('secret'),
     licenseCount: countOthers('license'),
     suppressedCount: countOthers('suppressed'),
-    vulnerabilityColumns: vulnerabilityColumns(vulnerabilities),
-    definitionColumns: definitionColumns(definitions),
-    texts: arrayLiteral(
-      inByteOrder(vulnerabilities.flatMap((finding) => [finding.target, finding.path ?? ''])),
-    ),
     occurrenceColumns: {
       hash: arrayLiteral(hashes),
       target: arrayLiteral(vulnerabilities.map((finding) => finding.target)),

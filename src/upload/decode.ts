@@ -1,6 +1,9 @@
 /** The bytes of an upload -> the bytes of the document -> its text. */
-import { gunzipSync } from 'node:zlib';
+import { createGunzip, gunzipSync } from 'node:zlib';
 import { ReportError } from '../trivy/problem.ts';
+
+/** Of what is inflated at once. */
+const CHUNK_BYTES = 262_144;
 
 /** Thrown where a gzip body holds more than the limit it was given. */
 export class InflatedTooLarge extends Error {}
@@ -15,14 +18,35 @@ export function gunzip(body: Uint8Array, maxBytes: number): Buffer {
     const chunkSize = Math.min(Math.max(maxBytes, 64), 1_048_576);
     return gunzipSync(body, { maxOutputLength: maxBytes, chunkSize });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : '';
-    if (code === 'ERR_BUFFER_TOO_LARGE') throw new InflatedTooLarge();
-    const what =
-      code === 'Z_BUF_ERROR'
-        ? 'is truncated'
-        : `is broken (${error instanceof Error ? error.message : code})`;
-    throw new ReportError(400, 'invalid_gzip', `The gzip body ${what}.`);
+    if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE') throw new InflatedTooLarge();
+    throw invalidGzip(error);
   }
+}
+
+/**
+ * The document in chunks, never all of it.
+ * @throws ReportError 400 `invalid_gzip`
+ */
+export async function* gunzipChunks(body: Uint8Array): AsyncGenerator<Buffer> {
+  const inflating = createGunzip({ chunkSize: CHUNK_BYTES });
+  inflating.end(body);
+  try {
+    yield* inflating;
+  } catch (error) {
+    throw invalidGzip(error);
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+function invalidGzip(error: unknown): ReportError {
+  const what =
+    codeOf(error) === 'Z_BUF_ERROR'
+      ? 'is truncated'
+      : `is broken (${error instanceof Error ? error.message : error})`;
+  return new ReportError(400, 'invalid_gzip', `The gzip body ${what}.`);
 }
 
 function startsWith(bytes: Uint8Array, ...prefix: number[]): boolean {

@@ -3,12 +3,12 @@ import { ReportError } from '../trivy/problem.ts';
 
 export const MAX_DEPTH = 100;
 
-const QUOTE = 0x22;
-const OPEN_LIST = 0x5b;
-const CLOSE_LIST = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const BACKSLASH = 0x5c;
+export const QUOTE = 0x22;
+export const OPEN_LIST = 0x5b;
+export const CLOSE_LIST = 0x5d;
+export const OPEN_OBJECT = 0x7b;
+export const CLOSE_OBJECT = 0x7d;
+export const BACKSLASH = 0x5c;
 
 /** Where the string that begins at `start` ends, after its closing quote; -1 where it does not. */
 function endOfString(text: string, start: number): number {

@@ -3,46 +3,51 @@
  * and become text when they are read: most texts of a report are known to the database, and then never are.
  */
 import type { Column, ScanRows, StoredDocument } from './columns.ts';
+import type { DefinitionColumns, VulnerabilityColumns } from './dictionary.ts';
 
 /** Shorter columns are copied: moving has a price of its own. */
-const MIN_MOVED_LENGTH = 65_536;
+const MIN_MOVED_LENGTH = 16_384;
 
-const GROUPS = ['vulnerabilityColumns', 'definitionColumns', 'occurrenceColumns', 'otherColumns'] as const;
-type Group = (typeof GROUPS)[number];
 type Packed<T> = { [K in keyof T]: Column | Uint8Array<ArrayBuffer> };
-type PackedScan = Omit<ScanRows, Group> & { [G in Group]: Packed<ScanRows[G]> };
+type PackedScan = Omit<ScanRows, 'occurrenceColumns' | 'otherColumns'> & {
+  [G in 'occurrenceColumns' | 'otherColumns']: Packed<ScanRows[G]>;
+};
 
-export type PackedDocument = Omit<StoredDocument, 'scans'> & { scans: PackedScan[] };
-
-function packGroup<T extends object>(group: T): Packed<T> {
-  const entries = Object.entries<Column>(group as Record<string, Column>);
-  return Object.fromEntries(
-    entries.map(([name, column]) => [
-      name,
-      column.length < MIN_MOVED_LENGTH ? column : new TextEncoder().encode(column),
-    ]),
-  ) as Packed<T>;
-}
-
-function packScan(scan: ScanRows): PackedScan {
-  return {
-    ...scan,
-    vulnerabilityColumns: packGroup(scan.vulnerabilityColumns),
-    definitionColumns: packGroup(scan.definitionColumns),
-    occurrenceColumns: packGroup(scan.occurrenceColumns),
-    otherColumns: packGroup(scan.otherColumns),
+export interface PackedDocument extends Omit<StoredDocument, 'scans' | 'dictionary'> {
+  scans: PackedScan[];
+  dictionary: {
+    vulnerabilities: Packed<VulnerabilityColumns>[];
+    definitions: Packed<DefinitionColumns>[];
+    places: Column;
   };
 }
 
 /** @returns the document, and the memory that is to be moved with it */
 export function packDocument(document: StoredDocument): { packed: PackedDocument; moved: ArrayBufferLike[] } {
-  const scans = document.scans.map(packScan);
-  const columns = scans.flatMap((scan) => GROUPS.flatMap((group) => Object.values(scan[group])));
-  const moved = columns.flatMap((column) => (typeof column === 'string' ? [] : [column.buffer]));
-  return { packed: { ...document, scans }, moved: [document.gzip.buffer, ...moved] };
+  const moved: ArrayBufferLike[] = [document.gzip.buffer];
+  function pack<T extends object>(group: T): Packed<T> {
+    const entries = Object.entries<Column>(group as Record<string, Column>).map(([name, column]) => {
+      if (column.length < MIN_MOVED_LENGTH) return [name, column];
+      const bytes = new TextEncoder().encode(column);
+      moved.push(bytes.buffer);
+      return [name, bytes];
+    });
+    return Object.fromEntries(entries) as Packed<T>;
+  }
+  const { vulnerabilities, definitions, places } = document.dictionary;
+  const packed = {
+    ...document,
+    scans: document.scans.map((scan) => ({
+      ...scan,
+      occurrenceColumns: pack(scan.occurrenceColumns),
+      otherColumns: pack(scan.otherColumns),
+    })),
+    dictionary: { vulnerabilities: vulnerabilities.map(pack), definitions: definitions.map(pack), places },
+  };
+  return { packed, moved };
 }
 
-function unpackGroup<T extends object>(packed: Packed<T>): T {
+function unpack<T extends object>(packed: Packed<T>): T {
   const group = {};
   for (const [name, column] of Object.entries<Column | Uint8Array>(packed)) {
     const read = typeof column === 'string' ? () => column : () => new TextDecoder().decode(column);
@@ -51,17 +56,20 @@ function unpackGroup<T extends object>(packed: Packed<T>): T {
   return group as T;
 }
 
-function unpackScan(scan: PackedScan): ScanRows {
-  return {
-    ...scan,
-    vulnerabilityColumns: unpackGroup(scan.vulnerabilityColumns),
-    definitionColumns: unpackGroup(scan.definitionColumns),
-    occurrenceColumns: unpackGroup(scan.occurrenceColumns),
-    otherColumns: unpackGroup(scan.otherColumns),
-  };
-}
-
 /** The document again; a column is decoded each time it is read. */
 export function unpackDocument(packed: PackedDocument): StoredDocument {
-  return { ...packed, scans: packed.scans.map(unpackScan) };
+  const { vulnerabilities, definitions, places } = packed.dictionary;
+  return {
+    ...packed,
+    scans: packed.scans.map((scan) => ({
+      ...scan,
+      occurrenceColumns: unpack(scan.occurrenceColumns),
+      otherColumns: unpack(scan.otherColumns),
+    })),
+    dictionary: {
+      vulnerabilities: vulnerabilities.map((page) => unpack(page)),
+      definitions: definitions.map((page) => unpack(page)),
+      places,
+    },
+  };
 }

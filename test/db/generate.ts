@@ -9,7 +9,7 @@ import {
   type VulnerabilityFinding,
   type Workload,
 } from '../../src/trivy/report.ts';
-import { type StoredDocument, toScanRows } from '../../src/upload/columns.ts';
+import { type StoredDocument, toRows } from '../../src/upload/columns.ts';
 
 /** What a generated scan is like; everything has a default. */
 export interface ScanPlan {
@@ -110,7 +110,7 @@ export function generateDocuments(plans: ScanPlan[]): StoredDocument {
   const bytes = Buffer.from(JSON.stringify(plans.length === 1 ? plans : { plans }));
   return {
     ignored: null,
-    scans: scans.map(toScanRows),
+    ...toRows(scans),
     skipped: [],
     warnings: [],
     multiple: plans.length !== 1,

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { VulnerabilityFinding } from '../../src/trivy/report.ts';
-import { type ScanRows, toScanRows } from '../../src/upload/columns.ts';
+import type { ParsedScan } from '../../src/trivy/report.ts';
+import { toRows } from '../../src/upload/columns.ts';
+import { VULNERABILITIES_A_PAGE } from '../../src/upload/dictionary.ts';
 import { arrayLiteral, inByteOrder } from '../../src/upload/literals.ts';
 import { parseScan, report, result, vulnerability } from '../trivy/samples.ts';
 
@@ -25,8 +26,26 @@ async function unnest(column: string, type = 'text'): Promise<unknown[]> {
   return rows.map((row) => row.value);
 }
 
-function rowsOf(entries: unknown[], facts: Record<string, unknown> = {}): ScanRows {
-  return toScanRows(parseScan(report({ Results: [result({ ...facts, Vulnerabilities: entries })] })));
+/** A scan's rows, with the first page of each of its dictionaries. */
+function rowsOf(entries: unknown[], facts: Record<string, unknown> = {}) {
+  return rowsOfScan(parseScan(report({ Results: [result({ ...facts, Vulnerabilities: entries })] })));
+}
+
+/** The first page, or one whose columns are all empty. */
+function columnsOf<Columns extends object>(pages: Columns[]): Columns {
+  return pages[0] ?? new Proxy({} as Columns, { get: () => '{}' });
+}
+
+function rowsOfScan(scan: ParsedScan) {
+  const { scans, dictionary } = toRows([scan]);
+  const [rows] = scans;
+  if (rows === undefined) throw new Error('no scan');
+  return {
+    ...rows,
+    vulnerabilityColumns: columnsOf(dictionary.vulnerabilities),
+    definitionColumns: columnsOf(dictionary.definitions),
+    texts: dictionary.places,
+  };
 }
 
 /** Any text, with what is awkward in arrays and encodings more often than by chance. */
@@ -207,6 +226,25 @@ describe('what is distinct', () => {
   });
 });
 
+test('over its pages a dictionary is sorted and distinct, for all scans of the document', async () => {
+  const scan = (from: number) =>
+    parseScan(
+      report({
+        Results: [
+          result({
+            Vulnerabilities: Array.from({ length: VULNERABILITIES_A_PAGE * 2 }, (_, index) =>
+              vulnerability({ VulnerabilityID: `CVE-2024-${from + index}` }),
+            ),
+          }),
+        ],
+      }),
+    );
+  const { vulnerabilities } = toRows([scan(VULNERABILITIES_A_PAGE), scan(0)]).dictionary;
+  const pages = await Promise.all(vulnerabilities.map((page) => unnest(page.id)));
+  expect(pages.map((page) => page.length)).toEqual(new Array(3).fill(VULNERABILITIES_A_PAGE));
+  expect(pages.flat()).toEqual(inByteOrder(pages.flat() as string[]));
+});
+
 describe('the hash of the findings', () => {
   const other = vulnerability({ VulnerabilityID: 'CVE-2024-0002' });
 
@@ -217,7 +255,7 @@ describe('the hash of the findings', () => {
     const reversed = Object.fromEntries(Object.entries(vulnerability()).reverse());
     expect(rowsOf([reversed, { ...other, Future: 1 }]).findingsHash).toBe(findingsHash);
     expect(
-      toScanRows(
+      rowsOfScan(
         parseScan(
           report({ CreatedAt: undefined, Results: [result({ Vulnerabilities: [vulnerability(), other] })] }),
         ),
@@ -270,18 +308,13 @@ test('counts are of findings, repeated ones too; misconfigurations count where t
 
 test('the name of a scanned thing, as somebody typed it, is replaced where it cannot be stored', () => {
   const scan = parseScan(report({ ArtifactType: 'vm', ArtifactName: 'disk\0' }));
-  expect(toScanRows(scan)).toMatchObject({ artifact: { name: 'disk\uFFFD' } });
+  expect(rowsOfScan(scan)).toMatchObject({ artifact: { name: 'disk\uFFFD' } });
 });
 
 test('no findings are empty columns', async () => {
   const rows = rowsOf([]);
-  const columns = [
-    rows.vulnerabilityColumns,
-    rows.definitionColumns,
-    rows.occurrenceColumns,
-    rows.otherColumns,
-  ];
+  const columns = [rows.occurrenceColumns, rows.otherColumns];
   expect(columns.flatMap((group) => Object.values(group)).every((column) => column === '{}')).toBe(true);
-  const empty: VulnerabilityFinding[] = [];
-  expect(rows.texts).toBe(arrayLiteral(empty.map((finding) => finding.target)));
+  const { dictionary } = toRows([parseScan(report({ Results: [] }))]);
+  expect(dictionary).toEqual({ vulnerabilities: [], definitions: [], places: '{}' });
 });

@@ -41,7 +41,7 @@ describe('an upload becomes what is stored of it', () => {
       sha256: createHash('sha256').update(sent).digest('hex'),
       scans: [{ artifact: { name: 'nginx:1.25' }, severityCounts: { high: 3 } }],
     });
-    expect(stored.scans[0]?.vulnerabilityColumns.id).toBe('{"CVE-2024-0","CVE-2024-1","CVE-2024-2"}');
+    expect(stored.dictionary.vulnerabilities[0]?.id).toBe('{"CVE-2024-0","CVE-2024-1","CVE-2024-2"}');
     expect(gunzipSync(stored.gzip)).toEqual(sent);
   });
 
@@ -68,7 +68,7 @@ describe('an upload becomes what is stored of it', () => {
       ),
     );
     const stored = await pool.parse(Buffer.from(sent), 'identity', options);
-    expect(stored.scans[0]?.vulnerabilityColumns.title).toBe('{"a\uFFFD\uFFFD"}');
+    expect(stored.dictionary.vulnerabilities[0]?.title).toBe('{"a\uFFFD\uFFFD"}');
     expect(gunzipSync(stored.gzip)).toEqual(sent);
   });
 
@@ -208,6 +208,36 @@ describe('limits of memory and time', () => {
       }
     } finally {
       await small.close();
+    }
+  });
+
+  test('a thread has less memory than a document, of which it keeps what is read, and equal texts once', async () => {
+    const frugal = createUploadPool({
+      ...sizes,
+      threads: 1,
+      maxInflatedBytes: 64 * MIB,
+      memoryBytes: 64 * MIB,
+      heapLimitMb: 48,
+    });
+    try {
+      const InstalledFiles = Array.from(
+        { length: 100 },
+        (_, index) => `/usr/lib/a/long/path/to/file/${index}`,
+      );
+      const Packages = new Array(9_000).fill({ Name: 'openssl', InstalledFiles });
+      const Vulnerabilities = Array.from({ length: 2_000 }, (_, index) =>
+        vulnerability({ PkgName: `package-${index}`, Description: 'told again and again '.repeat(500) }),
+      );
+      const sent = Buffer.from(JSON.stringify(report({ Results: [result({ Packages, Vulnerabilities })] })));
+      expect(sent.length).toBeGreaterThan(48 * MIB);
+      const stored = await frugal.parse(gzipSync(sent, { level: 1 }), 'gzip', options);
+      expect(stored).toMatchObject({
+        bytes: sent.length,
+        sha256: createHash('sha256').update(sent).digest('hex'),
+        scans: [{ severityCounts: { high: 2_000 } }],
+      });
+    } finally {
+      await frugal.close();
     }
   });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type StoredDocument, toScanRows } from '../../src/upload/columns.ts';
+import { type StoredDocument, toRows } from '../../src/upload/columns.ts';
 import { packDocument, unpackDocument } from '../../src/upload/transfer.ts';
 import { parseScan, report, result, vulnerability } from '../trivy/samples.ts';
 
@@ -8,7 +8,7 @@ function stored(description: string): StoredDocument {
     report({ Results: [result({ Vulnerabilities: [vulnerability({ Description: description })] })] }),
   );
   const rest = { ignored: null, skipped: [], warnings: [], multiple: false, sha256: 'ab', bytes: 1 };
-  return { ...rest, scans: [toScanRows(scan)], gzip: new Uint8Array([1, 2, 3]) };
+  return { ...rest, ...toRows([scan]), gzip: new Uint8Array([1, 2, 3]) };
 }
 
 test('a document is the same after it was packed, moved and unpacked, whatever its texts are', () => {

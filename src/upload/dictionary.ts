@@ -1,0 +1,170 @@
+/** What the findings of a document refer to, each once: vulnerabilities, definitions and places, as database columns. */
+import { createHash } from 'node:crypto';
+import { SEVERITIES, type Severity, type VulnerabilityFinding } from '../trivy/report.ts';
+import type { Column } from './columns.ts';
+import { arrayLiteral, byteaText, inByteOrder, naturalOrder } from './literals.ts';
+
+/**
+ * Vulnerabilities by id. `references`, `cvss`, `vendorSeverity` and `cweIds` hold JSON text (`unnest($1::jsonb[])`).
+ */
+export interface VulnerabilityColumns {
+  id: Column;
+  /** The id with every run of digits padded to 12, so that byte order is natural order. */
+  naturalOrder: Column;
+  title: Column;
+  description: Column;
+  references: Column;
+  cvss: Column;
+  vendorSeverity: Column;
+  cvssScore: Column;
+  cweIds: Column;
+  primaryUrl: Column;
+  publishedAt: Column;
+  modifiedAt: Column;
+}
+
+/**
+ * Definitions (everything of a finding but where it is) by hash: the first 16 bytes of SHA-256 over the other columns
+ * as a JSON array, in this order. A hash is text of the form `\x0123…`: `unnest($1::bytea[])`.
+ */
+export interface DefinitionColumns {
+  hash: Column;
+  vulnerability: Column;
+  package: Column;
+  installedVersion: Column;
+  fixedVersion: Column;
+  status: Column;
+  severity: Column;
+  severitySource: Column;
+  class: Column;
+  packageType: Column;
+  purl: Column;
+  primaryUrl: Column;
+}
+
+/** In pages, so that of much that is known little has to be sent; over all pages distinct and sorted by bytes. */
+export interface Dictionary {
+  /** All but the last of `VULNERABILITIES_A_PAGE`. */
+  vulnerabilities: VulnerabilityColumns[];
+  definitions: DefinitionColumns[];
+  /** Targets and paths, '' included. */
+  places: Column;
+}
+
+export const VULNERABILITIES_A_PAGE = 100;
+const DEFINITIONS_A_PAGE = 5_000;
+
+const SEVERITY_INDEX: ReadonlyMap<Severity, number> = new Map(SEVERITIES.map((word, index) => [word, index]));
+
+export function severityIndex(severity: Severity): number {
+  return SEVERITY_INDEX.get(severity) ?? 0;
+}
+
+type Definition = readonly (string | number | null)[];
+
+function definitionOf(finding: VulnerabilityFinding): Definition {
+  return [
+    finding.vulnerabilityId,
+    finding.package,
+    finding.installedVersion,
+    finding.fixedVersion,
+    finding.status,
+    severityIndex(finding.severity),
+    finding.severitySource,
+    finding.class,
+    finding.packageType,
+    finding.purl,
+    finding.primaryUrl,
+  ];
+}
+
+function definitionHash(definition: Definition): string {
+  return byteaText(createHash('sha256').update(JSON.stringify(definition)).digest().subarray(0, 16));
+}
+
+/** Of several entries about one vulnerability the newest tells most; entries of one age are taken as they come. */
+function tellsMore(finding: VulnerabilityFinding, known: VulnerabilityFinding | undefined): boolean {
+  if (!known || (finding.modifiedAt ?? '') > (known.modifiedAt ?? '')) return true;
+  return known.title === null && finding.title !== null;
+}
+
+/** Collects what findings refer to. */
+export function createDictionary() {
+  const vulnerabilities = new Map<string, VulnerabilityFinding>();
+  const definitions = new Map<string, Definition>();
+  const places = new Set<string>();
+  return {
+    /** @returns the hash of the finding's definition */
+    add(finding: VulnerabilityFinding): string {
+      const { vulnerabilityId, target, path } = finding;
+      if (tellsMore(finding, vulnerabilities.get(vulnerabilityId))) {
+        vulnerabilities.set(vulnerabilityId, finding);
+      }
+      const definition = definitionOf(finding);
+      const hash = definitionHash(definition);
+      definitions.set(hash, definition);
+      places.add(target).add(path ?? '');
+      return hash;
+    },
+    columns(): Dictionary {
+      const findings = inByteOrder(vulnerabilities.keys()).flatMap((id) => vulnerabilities.get(id) ?? []);
+      return {
+        vulnerabilities: pagesOf(findings, VULNERABILITIES_A_PAGE).map(vulnerabilityColumns),
+        definitions: pagesOf([...definitions].sort(byHash), DEFINITIONS_A_PAGE).map(definitionColumns),
+        places: arrayLiteral(inByteOrder(places)),
+      };
+    },
+  };
+}
+
+function byHash([a]: [string, Definition], [b]: [string, Definition]): number {
+  return a < b ? -1 : 1;
+}
+
+function pagesOf<T>(rows: readonly T[], length: number): T[][] {
+  const pages: T[][] = [];
+  for (let at = 0; at < rows.length; at += length) pages.push(rows.slice(at, at + length));
+  return pages;
+}
+
+function jsonOrNull(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+function vulnerabilityColumns(rows: readonly VulnerabilityFinding[]): VulnerabilityColumns {
+  const column = (read: (row: VulnerabilityFinding) => string | number | null) =>
+    arrayLiteral(rows.map(read));
+  return {
+    id: column((row) => row.vulnerabilityId),
+    naturalOrder: column((row) => naturalOrder(row.vulnerabilityId)),
+    title: column((row) => row.title),
+    description: column((row) => row.description),
+    references: column((row) => JSON.stringify(row.references)),
+    cvss: column((row) => jsonOrNull(row.cvss)),
+    vendorSeverity: column((row) => jsonOrNull(row.vendorSeverity)),
+    cvssScore: column((row) => row.cvssScore),
+    cweIds: column((row) => JSON.stringify(row.cweIds)),
+    primaryUrl: column((row) => row.primaryUrl),
+    publishedAt: column((row) => row.publishedAt),
+    modifiedAt: column((row) => row.modifiedAt),
+  };
+}
+
+function definitionColumns(definitions: readonly [string, Definition][]): DefinitionColumns {
+  const column = (index: number) =>
+    arrayLiteral(definitions.map(([, definition]) => definition[index] ?? null));
+  return {
+    hash: arrayLiteral(definitions.map(([hash]) => hash)),
+    vulnerability: column(0),
+    package: column(1),
+    installedVersion: column(2),
+    fixedVersion: column(3),
+    status: column(4),
+    severity: column(5),
+    severitySource: column(6),
+    class: column(7),
+    packageType: column(8),
+    purl: column(9),
+    primaryUrl: column(10),
+  };
+}
