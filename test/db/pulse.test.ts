@@ -43,13 +43,13 @@ it('a PostgreSQL that swallows what it is sent is not waited for as long as a st
 });
 
 it('a statement that takes long is not taken for silence', async () => {
-  const { rows } = await instance.database.query('SELECT pg_sleep(4), 1 AS one');
+  const { rows } = await instance.database.query('SELECT pg_sleep(6), 1 AS one');
   expect(rows).toMatchObject([{ one: 1 }]);
 });
 
 it('a process that was busy does not take it for silence', async () => {
   const asked = instance.read({ name: 'a' });
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4_000);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000);
   expect(repositoryIn(await asked)).toBe('1');
   expect(repositoryIn(await instance.read({ name: 'a' }))).toBe('1');
 });
