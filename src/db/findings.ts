@@ -3,7 +3,7 @@ import { SEVERITIES } from '../trivy/report.ts';
 import { selection, severityLevels, storable, timeConditions } from './filters.ts';
 import { Conditions, type ListOptions, type ListPlan, readList } from './list.ts';
 import type { Db } from './pool.ts';
-import { findText, oneOf, selectArtifacts } from './selection.ts';
+import { type Found, findText, oneOf, type SelectedArtifacts, selectArtifacts } from './selection.ts';
 
 interface FindingRow {
   vulnerability_id: string;
@@ -61,6 +61,12 @@ export async function listFindings(
   query: FindingsQuery,
   options?: ListOptions,
 ): Promise<List<Finding>> {
+  const artifacts = await selectArtifacts(db, query);
+  const wanted = await lookUp(db, query);
+  const conditions = new Conditions();
+  if (artifacts) conditions.add(oneOf(conditions, 'f.artifact_id', 'integer', artifacts.ids));
+  addProperties(conditions, 'f', query, wanted);
+  timeConditions(conditions, query, 'f.first_seen_at');
   return readList(
     db,
     {
@@ -71,7 +77,8 @@ export async function listFindings(
       columns: COLUMNS,
       from: 'current_finding f',
       joins: JOINS,
-      conditions: await findingConditions(db, query),
+      conditions,
+      total: await countAll(db, query, artifacts, wanted),
       id: 'f.id',
       toItem: toFinding,
     },
@@ -79,35 +86,72 @@ export async function listFindings(
   );
 }
 
-/** Filters on dictionaries and artifacts are looked up first: what is left compares columns of current_finding. */
-async function findingConditions(db: Db, query: FindingsQuery): Promise<Conditions> {
+/** What the filters on dictionaries select there. */
+interface Wanted {
+  vulnerabilities: number[] | null;
+  text: Found | null;
+}
+
+/** Filters on dictionaries are looked up first: what is left compares columns of the findings. */
+async function lookUp(db: Db, query: FindingsQuery): Promise<Wanted> {
+  const text = query.q === undefined ? null : await findText(db, query.q);
+  if (!query.vulnerability) return { vulnerabilities: null, text };
+  const { rows } = await db.query<{ id: number }>(
+    'SELECT id FROM vulnerability WHERE vulnerability_id = ANY($1::text[])',
+    [storable(query.vulnerability)],
+  );
+  return { vulnerabilities: rows.map((row) => row.id), text };
+}
+
+/**
+ * Adds what is asked of findings themselves.
+ * @param alias of current_finding, or of vulnerability_package, which has these columns too
+ * @param most see `oneOf`
+ */
+function addProperties(
+  conditions: Conditions,
+  alias: string,
+  query: FindingsQuery,
+  { vulnerabilities, text }: Wanted,
+  most?: number,
+): void {
+  // Of one vulnerability an index has the findings by severity.
+  if (vulnerabilities?.length === 1) conditions.add(`${alias}.vulnerability_id = ?`, vulnerabilities[0]);
+  else if (vulnerabilities) conditions.add(`${alias}.vulnerability_id = ANY(?::integer[])`, vulnerabilities);
+  if (query.severity)
+    conditions.add(`${alias}.severity = ANY(?::smallint[])`, severityLevels(query.severity));
+  if (query.fixable !== undefined) conditions.add(`${alias}.fixable = ?`, query.fixable);
+  if (query.status) conditions.add(`${alias}.status = ANY(?::text[])`, query.status);
+  if (query.package) conditions.add(`${alias}.package = ANY(?::text[])`, storable(query.package));
+  if (!text) return;
+  const places = [];
+  if (text.vulnerabilities.length > 0)
+    places.push(oneOf(conditions, `${alias}.vulnerability_id`, 'integer', text.vulnerabilities, most));
+  if (text.packages.length > 0)
+    places.push(oneOf(conditions, `${alias}.package`, 'text', text.packages, most));
+  conditions.add(places.length === 0 ? 'false' : `(${places.join(' OR ')})`);
+}
+
+/** In sums, which are few, very many values are as quickly gone through as planned with. */
+const PLANNED_VALUES_OF_SUMS = 100;
+
+/** How many findings there are, where sums tell; else null. */
+async function countAll(
+  db: Db,
+  query: FindingsQuery,
+  artifacts: SelectedArtifacts | null,
+  wanted: Wanted,
+): Promise<number | null> {
+  if (query.since !== undefined || query.until !== undefined) return null;
   const conditions = new Conditions();
-  const artifacts = await selectArtifacts(db, query);
-  if (artifacts) conditions.add(oneOf(conditions, 'f.artifact_id', 'integer', artifacts));
-  if (query.vulnerability) {
-    const { rows } = await db.query<{ id: number }>(
-      'SELECT id FROM vulnerability WHERE vulnerability_id = ANY($1::text[])',
-      [storable(query.vulnerability)],
-    );
-    const ids = rows.map((row) => row.id);
-    // Of one vulnerability an index has the findings by severity.
-    if (ids.length === 1) conditions.add('f.vulnerability_id = ?', ids[0]);
-    else conditions.add('f.vulnerability_id = ANY(?::integer[])', ids);
-  }
-  if (query.severity) conditions.add('f.severity = ANY(?::smallint[])', severityLevels(query.severity));
-  if (query.fixable !== undefined) conditions.add('f.fixable = ?', query.fixable);
-  if (query.status) conditions.add('f.status = ANY(?::text[])', query.status);
-  if (query.package) conditions.add('f.package = ANY(?::text[])', storable(query.package));
-  timeConditions(conditions, query, 'f.first_seen_at');
-  if (query.q !== undefined) {
-    const found = await findText(db, query.q);
-    const places = [];
-    if (found.vulnerabilities.length > 0)
-      places.push(oneOf(conditions, 'f.vulnerability_id', 'integer', found.vulnerabilities));
-    if (found.packages.length > 0) places.push(oneOf(conditions, 'f.package', 'text', found.packages));
-    conditions.add(places.length === 0 ? 'false' : `(${places.join(' OR ')})`);
-  }
-  return conditions;
+  addProperties(conditions, 'p', query, wanted, PLANNED_VALUES_OF_SUMS);
+  if (artifacts) return conditions.isEmpty ? artifacts.findings : null;
+  if (conditions.isEmpty) return null;
+  const { rows } = await db.query<{ total: number }>(
+    `SELECT coalesce(sum(findings), 0) AS total FROM vulnerability_package p ${conditions}`,
+    conditions.values,
+  );
+  return rows[0]?.total ?? null;
 }
 
 function toFinding(row: FindingRow): Finding {

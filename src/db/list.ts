@@ -109,6 +109,8 @@ export interface ListPlan<Row> {
   /** Joins that add columns to the rows of a page. */
   joins?: string;
   conditions: Conditions;
+  /** How many rows the conditions select, where that is known without counting. */
+  total?: number | null;
   /** SQL expression of the unique id (bigint or integer). */
   id: string;
   toItem(row: Row): unknown;
@@ -208,11 +210,13 @@ async function readSelected(
   plan: ListPlan<never>,
   page: PageStatement,
 ): Promise<{ rows: PageRow[]; total: number }> {
-  const gathered = await gather(db, plan, page, TOTAL_LIMIT);
-  if (plan.computed || gathered.total <= TOTAL_LIMIT) return gathered;
+  const known = plan.total ?? 0;
+  const gathered = known > TOTAL_LIMIT ? null : await gather(db, plan, page, TOTAL_LIMIT);
+  if (gathered && (plan.computed || gathered.total <= TOTAL_LIMIT)) return gathered;
+  const total = gathered?.total ?? known;
   const walked = await walk(db, plan, page, WALK_LIMIT);
-  if (walked.length > page.limit) return { ...gathered, rows: walked };
-  return { ...(await gather(db, plan, page, null)), total: gathered.total };
+  if (walked.length > page.limit) return { rows: walked, total };
+  return { ...(await gather(db, plan, page, null)), total };
 }
 
 /** @param most rows from which on they are no longer sorted, and only known to be more */

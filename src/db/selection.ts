@@ -8,22 +8,30 @@ import {
 import { Conditions } from './list.ts';
 import type { Db } from './pool.ts';
 
+/** Artifacts that filters choose. */
+export interface SelectedArtifacts {
+  ids: number[];
+  /** Vulnerability findings in the latest scans of all of them. */
+  findings: number;
+}
+
 /**
  * The artifacts that the filters choose among those that are not stale.
  * @returns null where that is all of them.
  */
-export async function selectArtifacts(db: Db, filters: ArtifactFilters): Promise<number[] | null> {
+export async function selectArtifacts(db: Db, filters: ArtifactFilters): Promise<SelectedArtifacts | null> {
   if (!choosesArtifacts(filters)) return null;
   const conditions = new Conditions().add('NOT artifact.stale');
   artifactConditions(conditions, filters);
-  const { rows } = await db.query<{ ids: number[]; live: number }>(
-    `SELECT coalesce(array_agg(id), '{}') AS ids, (SELECT count(*)::int FROM artifact WHERE NOT stale) AS live
+  const { rows } = await db.query<SelectedArtifacts & { live: number }>(
+    `SELECT coalesce(array_agg(id), '{}') AS ids,
+       coalesce(sum(critical + high + medium + low + unknown), 0) AS findings, (SELECT count(*)::int FROM artifact WHERE NOT stale) AS live
      FROM artifact ${conditions}`,
     conditions.values,
   );
-  const { ids = [], live = 0 } = rows[0] ?? {};
+  const { ids = [], findings = 0, live = 0 } = rows[0] ?? {};
   // Where artifacts are named, an answer is cached as one about those alone: it is not computed from sums over all.
-  return filters.artifact === undefined && ids.length === live && live > 0 ? null : ids;
+  return filters.artifact === undefined && ids.length === live && live > 0 ? null : { ids, findings };
 }
 
 /** What a searched text is found in. */
@@ -53,6 +61,7 @@ const PLANNED_VALUES = 5_000;
  * Binds values. Very many are put into a hash table: IS TRUE keeps PostgreSQL from making a join of it, in which it
  * might go through all of them for every row.
  * @param type SQL type of the column
+ * @param most how many are not very many
  * @returns the condition that a column has one of them.
  */
 export function oneOf(
@@ -60,8 +69,9 @@ export function oneOf(
   column: string,
   type: 'integer' | 'text',
   values: readonly unknown[],
+  most = PLANNED_VALUES,
 ): string {
   const bound = `${conditions.bind(values)}::${type}[]`;
-  if (values.length <= PLANNED_VALUES) return `${column} = ANY(${bound})`;
+  if (values.length <= most) return `${column} = ANY(${bound})`;
   return `(${column} IN (SELECT unnest(${bound}))) IS TRUE`;
 }

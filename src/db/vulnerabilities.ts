@@ -55,7 +55,7 @@ export async function listVulnerabilities(
   query: VulnerabilitiesQuery,
   options?: ListOptions,
 ): Promise<List<Vulnerability>> {
-  const artifacts = await selectArtifacts(db, query);
+  const artifacts = (await selectArtifacts(db, query))?.ids ?? null;
   const conditions = new Conditions();
   const among = await lookUp(db, query, artifacts, conditions);
   let from = 'vulnerability_summary s';
