@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { type Dashboard, describeInBrowser, startDashboard } from './browser.ts';
+import { type Dashboard, describeInBrowser, EXPECT_TIMEOUT_MS, startDashboard } from './browser.ts';
 import { imageReport, vulnerabilities } from './reports.ts';
 
 const CREATED = '2026-01-15T12:00:00Z';
@@ -72,11 +72,15 @@ describeInBrowser('a list', () => {
     const header = page.getByRole('columnheader', { name: 'Vulnerability' });
     await header.getByRole('button').click();
     await page.waitForURL(/sort=id&order=desc/);
-    await expect.poll(() => cell(page, 1).textContent()).toBe('CVE-2024-0125');
+    await expect
+      .poll(() => cell(page, 1).textContent(), { timeout: EXPECT_TIMEOUT_MS })
+      .toBe('CVE-2024-0125');
     expect(await header.getAttribute('aria-sort')).toBe('descending');
     await header.getByRole('button').press('Enter');
     await page.waitForURL(/sort=id&order=asc/);
-    await expect.poll(() => cell(page, 1).textContent()).toBe('CVE-2024-0001');
+    await expect
+      .poll(() => cell(page, 1).textContent(), { timeout: EXPECT_TIMEOUT_MS })
+      .toBe('CVE-2024-0001');
   });
 
   it('turns its pages to the end and back', async () => {

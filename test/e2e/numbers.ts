@@ -18,7 +18,7 @@ export interface ShownNumber {
 const NO_COUNTS = [
   'time, code, pre, kbd, h1, output, footer, button, [role=tab], figure td, figure [role=img]',
   '[data-label=CVSS], [data-label=Lines], [data-label=Confidence], [data-label=Size]',
-  '[data-fit], [aria-label=Fixes] li > span',
+  '[data-fit]:not([data-label=Others], [data-label=Packages]), [aria-label=Fixes] li > span',
 ].join(', ');
 
 /** Links that are called by a name, a moment or an id. */

@@ -59,6 +59,19 @@ export function imageReport(
   };
 }
 
+/** A report of `trivy k8s` about so many deployments, each with the same findings. */
+export function clusterReport(cluster: string, resources: number, found: ReportVulnerability[]): object {
+  return {
+    ClusterName: cluster,
+    Resources: Array.from({ length: resources }, (_, index) => ({
+      Namespace: `namespace-${index % 50}`,
+      Kind: 'Deployment',
+      Name: `application-${index}`,
+      Results: [{ Target: 'debian', Class: 'os-pkgs', Type: 'debian', Vulnerabilities: found }],
+    })),
+  };
+}
+
 /** A result of a misconfigured Dockerfile, with the lines that cause it. */
 export const misconfiguredDockerfile = {
   Target: 'Dockerfile',

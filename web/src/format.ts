@@ -73,6 +73,10 @@ export function formatWord(word: string): string {
 export const sumOf = (counts: SeverityCounts): number =>
   counts.critical + counts.high + counts.medium + counts.low + counts.unknown;
 
+/** `sha256:b1802758…`: enough to tell two apart. */
+export const shortDigest = (digest: string): string =>
+  digest.length > 16 ? `${digest.slice(0, 15)}…` : digest;
+
 /** The address where it is one of the web, so that no other scheme becomes a link; else null. */
 export function webAddress(text: string | null | undefined): string | null {
   return text && /^https?:\/\//i.test(text) && URL.canParse(text) ? text : null;

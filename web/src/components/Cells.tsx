@@ -101,7 +101,7 @@ export function OperatingSystem({ os }: { os: ArtifactSummary['os'] }) {
   if (!os) return <Text value={null} />;
   return (
     <>
-      {os.family} {os.name}
+      {os.family} {os.name}{' '}
       {os.eosl && (
         <Badge tone="bad" title="Its distributor publishes no fixes any more">
           End of life
@@ -112,7 +112,14 @@ export function OperatingSystem({ os }: { os: ArtifactSummary['os'] }) {
 }
 
 /** New and gone against the scan before, from the gate: a link to what they are. */
-export function Difference({ scan }: { scan: Pick<ScanSummary, 'id' | 'changes'> }) {
+export function Difference({
+  scan,
+  children,
+}: {
+  scan: Pick<ScanSummary, 'id' | 'changes'>;
+  /** Further words of the link. */
+  children?: ReactNode;
+}) {
   const { changes } = scan;
   const href = compareHref(scan);
   if (!changes) return <Text value={null} />;
@@ -123,6 +130,7 @@ export function Difference({ scan }: { scan: Pick<ScanSummary, 'id' | 'changes'>
         +{formatCount(changes.new)}
       </span>{' '}
       <span title={`${changes.gone} gone`}>−{formatCount(changes.gone)}</span>
+      {children}
     </Link>
   );
 }

@@ -12,6 +12,8 @@ export interface Column<T> {
   /** Which way the API sorts it by itself. */
   descending?: boolean;
   align?: 'right';
+  /** Left out where a table of many columns would be wider than its place. */
+  spare?: boolean;
   /** Default: on one line. `text` may break; `wide` takes the room that is left; `name` too, and is cut in its middle. */
   fit?: 'text' | 'wide' | 'name';
 }
@@ -86,7 +88,12 @@ export function DataTable<T>(props: DataTableProps<T>) {
 
 function HeadCell<T>({ column, sorting }: { column: Column<T>; sorting: Sorting | undefined }) {
   const { label, sort, descending = false } = column;
-  const shared = { scope: 'col', 'data-align': column.align, 'data-fit': column.fit } as const;
+  const shared = {
+    scope: 'col',
+    'data-align': column.align,
+    'data-fit': column.fit,
+    'data-spare': column.spare || undefined,
+  } as const;
   if (!sort || !sorting) return <th {...shared}>{label}</th>;
   const active = sorting.by === sort;
   const order = sorting.descending ? 'descending' : 'ascending';
@@ -126,7 +133,13 @@ function Row<T>({
           </td>
         )}
         {columns.map((column) => (
-          <td key={column.label} data-label={column.label} data-align={column.align} data-fit={column.fit}>
+          <td
+            key={column.label}
+            data-label={column.label}
+            data-align={column.align}
+            data-fit={column.fit}
+            data-spare={column.spare || undefined}
+          >
             {column.cell(item)}
           </td>
         ))}

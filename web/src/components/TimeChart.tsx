@@ -153,7 +153,7 @@ function optionsFor(latest: RefObject<TimeChartProps>, element: HTMLElement): uP
           width: stacked ? 1 : 1.5,
           ...(one.dashed ? { dash: [5, 3] } : {}),
           ...(stacked ? { fill: colorOf(one.color, 70) } : {}),
-          points: { show: props.times.length < 3, size: 5, fill: color },
+          points: { show: false, filter: alone, size: 5, fill: color },
         };
       }),
     ],
@@ -169,6 +169,14 @@ function optionsFor(latest: RefObject<TimeChartProps>, element: HTMLElement): uP
   probe.remove();
   return options;
 }
+
+/** Values between gaps, of which no line can be drawn. */
+const alone: uPlot.Series.Points.Filter = (chart, series) => {
+  const values = chart.data[series] ?? [];
+  return [...values.keys()].filter(
+    (index) => values[index] != null && values[index - 1] == null && values[index + 1] == null,
+  );
+};
 
 /** Follows the cursor with the values at it. */
 function tooltip(latest: RefObject<TimeChartProps>): uPlot.Plugin {

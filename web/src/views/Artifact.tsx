@@ -1,4 +1,4 @@
-import { lazy, Suspense, useMemo } from 'react';
+import { Suspense, useMemo } from 'react';
 import { Link, useParams } from 'wouter';
 import type { Artifact as ArtifactBody, Kind, SeverityCounts } from '../../../src/schemas.ts';
 import { CountOf, Difference, LabelList, OperatingSystem } from '../components/Cells.tsx';
@@ -10,15 +10,14 @@ import { SeverityBar } from '../components/Severity.tsx';
 import { Await } from '../components/States.tsx';
 import { Time } from '../components/Time.tsx';
 import { useGet } from '../data.ts';
+import { early } from '../early.ts';
 import { typeName } from '../filters.ts';
-import { plural } from '../format.ts';
+import { plural, shortDigest } from '../format.ts';
 import { artifactHref, ofSeverity, scanHref } from '../links.ts';
 import { ArtifactTabs } from './ArtifactTabs.tsx';
 import classes from './Scan.module.css';
 
-const SeverityChart = lazy(async () => ({
-  default: (await import('../components/SeverityChart.tsx')).SeverityChart,
-}));
+const SeverityChart = early('SeverityChart', () => import('../components/SeverityChart.tsx'));
 
 /** What does this thing have now, and how did it come to that? */
 export function Artifact() {
@@ -70,9 +69,7 @@ function About({ artifact }: { artifact: ArtifactBody }) {
       }
       actions={
         vulnerability?.changes?.against && (
-          <span>
-            <Difference scan={vulnerability} /> since the scan before
-          </span>
+          <Difference scan={vulnerability}> since the scan before</Difference>
         )
       }
     >
@@ -110,7 +107,8 @@ function About({ artifact }: { artifact: ArtifactBody }) {
             'Digest',
             artifact.digest && (
               <>
-                <code>{artifact.digest}</code> <Copy value={artifact.digest} what="digest" />
+                <code title={artifact.digest}>{shortDigest(artifact.digest)}</code>{' '}
+                <Copy value={artifact.digest} what="digest" />
               </>
             ),
           ],

@@ -98,7 +98,7 @@ const repositoryColumns = (query: Query): Column<Repository>[] => [
         <Reference name={item.repository} />
       ),
   },
-  { label: 'Type', cell: (item) => typeName(item.type) },
+  { label: 'Type', spare: true, cell: (item) => typeName(item.type) },
   {
     label: 'Versions',
     align: 'right',
@@ -131,6 +131,7 @@ const repositoryColumns = (query: Query): Column<Repository>[] => [
   },
   {
     label: 'Fixable',
+    spare: true,
     align: 'right',
     cell: ({ newest }) => (
       <Count value={newest.fixableCount} href={artifactHref(newest.id, { fixable: ['true'] })} />

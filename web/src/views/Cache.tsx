@@ -1,19 +1,20 @@
 import { Button, Modal } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import type { CacheStatistics } from '../../../src/schemas.ts';
 import { send } from '../api.ts';
 import { Facts } from '../components/Facts.tsx';
 import { Page, Panel } from '../components/Page.tsx';
 import { Await, Empty, Failure } from '../components/States.tsx';
 import { refreshAll, useGet } from '../data.ts';
+import { early } from '../early.ts';
 import { formatBytes, formatClock, formatCount, formatDuration, formatMs, formatRatio } from '../format.ts';
 import { reasonText } from '../reasons.ts';
 import classes from './Cache.module.css';
 import { CacheEvents } from './CacheEvents.tsx';
 import { CacheInstances, CacheReads } from './CacheTables.tsx';
 
-const CacheCharts = lazy(async () => ({ default: (await import('./CacheCharts.tsx')).CacheCharts }));
+const CacheCharts = early('CacheCharts', () => import('./CacheCharts.tsx'));
 
 const POLL_MS = 1000;
 

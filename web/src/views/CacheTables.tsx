@@ -17,7 +17,7 @@ function savedSeconds({ hits, loadMs, redisMs }: ReadStatistics): number | null 
 
 const readColumns: (Column<Read> & { value?: (read: Read) => number | string | null })[] = [
   { label: 'Read', sort: 'name', cell: (read) => <b>{read.name}</b>, value: (read) => read.name },
-  { label: 'TTL', align: 'right', cell: (read) => `${read.ttl} s` },
+  { label: 'TTL', spare: true, align: 'right', cell: (read) => `${read.ttl} s` },
   ...(
     [
       ['Hits', 'hits'],
@@ -30,6 +30,7 @@ const readColumns: (Column<Read> & { value?: (read: Read) => number | string | n
     label,
     sort: key,
     descending: true,
+    spare: key === 'collapsed',
     align: 'right' as const,
     cell: (read: Read) => <Count value={read[key]} />,
     value: (read: Read) => read[key],
@@ -99,7 +100,7 @@ const instanceColumns: Column<InstanceStatistics>[] = [
     label: 'State',
     cell: ({ state, reason }) => (reason ? `${STATES[state]}: ${reasonText(reason)}` : STATES[state]),
   },
-  { label: 'Version', cell: (one) => one.version },
+  { label: 'Version', spare: true, cell: (one) => one.version },
   { label: 'Up for', align: 'right', cell: (one) => formatDuration(one.uptimeSeconds) },
   {
     label: 'Lease renewed',
@@ -108,7 +109,7 @@ const instanceColumns: Column<InstanceStatistics>[] = [
   },
   { label: 'Hit ratio', align: 'right', cell: (one) => formatRatio(one.hitRate) },
   { label: 'Local memory', align: 'right', cell: (one) => formatBytes(one.localBytes) },
-  { label: 'Local answers', align: 'right', cell: (one) => <Count value={one.localEntries} /> },
+  { label: 'Local answers', spare: true, align: 'right', cell: (one) => <Count value={one.localEntries} /> },
   { label: 'Last seen', cell: (one) => <Time value={one.seenAt} /> },
 ];
 

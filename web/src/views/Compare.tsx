@@ -12,12 +12,13 @@ import type {
   ScanSummary,
 } from '../../../src/schemas.ts';
 import { get } from '../api.ts';
-import { Place, Text } from '../components/Cells.tsx';
+import { FixedVersion, Place, Text } from '../components/Cells.tsx';
 import type { Column } from '../components/DataTable.tsx';
 import { FilterBar } from '../components/FilterBar.tsx';
 import { Icon } from '../components/Icon.tsx';
 import { ListView } from '../components/ListView.tsx';
 import { Page } from '../components/Page.tsx';
+import { describeTotal } from '../components/Pager.tsx';
 import { SEVERITY_KEYS, Severity } from '../components/Severity.tsx';
 import { Await, Empty, Failure } from '../components/States.tsx';
 import { useGet } from '../data.ts';
@@ -122,19 +123,20 @@ function Comparison({ base, head, state }: { base: string; head: string; state: 
   const asked = { against: [base], ...filtersOf(state.query) };
   // The counts alone: each section reads its findings itself.
   const loaded = useGet<DiffList>(apiPath(api, asked, { limit: ['1'] }), { keep: true });
-  const filters = Object.keys(asked).length > 1;
   return (
     <Await loaded={loaded} rows={4}>
       {(list) => (
         <>
           <Verdict list={list} />
-          <FilterBar
-            parameters={diffParameters}
-            state={state}
-            timeLabel=""
-            searchLabel=""
-            total={filters ? 'Of what the filters select' : ''}
-          />
+          <div className={classes.filters}>
+            <FilterBar
+              parameters={diffParameters}
+              state={state}
+              timeLabel=""
+              searchLabel=""
+              total={describeTotal(list, ['finding', 'findings'])}
+            />
+          </div>
           {CHANGES.map(({ change, title, open }) => (
             <details key={change} className={classes.section} open={open && list.counts[change] > 0}>
               <summary>
@@ -223,7 +225,7 @@ const columns: Column<DiffItem>[] = [
         <Text value={versionAfter ?? versionBefore} />
       ),
   },
-  { label: 'Fixed in', fit: 'text', cell: (item) => <Text value={field(item, 'fixedVersion')} /> },
+  { label: 'Fixed in', fit: 'text', cell: (item) => <FixedVersion value={field(item, 'fixedVersion')} /> },
   { label: 'Title', fit: 'wide', cell: (item) => <Text value={field(item, 'title', 'message')} /> },
   {
     label: 'Where',

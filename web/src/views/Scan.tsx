@@ -14,7 +14,7 @@ import { SeverityBar } from '../components/Severity.tsx';
 import { Await, Empty } from '../components/States.tsx';
 import { Time } from '../components/Time.tsx';
 import { useGet } from '../data.ts';
-import { formatBytes, formatCount, formatDateTime, sumOf } from '../format.ts';
+import { formatBytes, formatCount, formatDateTime, shortDigest, sumOf } from '../format.ts';
 import { compareHref, FAILED, ofSeverity, scanHref } from '../links.ts';
 import { ArtifactScans } from './ArtifactScans.tsx';
 import classes from './Scan.module.css';
@@ -81,7 +81,8 @@ function About({ scan }: { scan: ScanBody }) {
             'Digest',
             artifact.digest && (
               <>
-                <code>{artifact.digest}</code> <Copy value={artifact.digest} what="digest" />
+                <code title={artifact.digest}>{shortDigest(artifact.digest)}</code>{' '}
+                <Copy value={artifact.digest} what="digest" />
               </>
             ),
           ],

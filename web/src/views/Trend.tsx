@@ -1,14 +1,13 @@
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { Suspense, useMemo, useState } from 'react';
 import type { SeverityCounts, Summary } from '../../../src/schemas.ts';
 import { Panel } from '../components/Page.tsx';
 import { Toggles } from '../components/Toggles.tsx';
+import { early } from '../early.ts';
 import { artifactsHref, ofSeverity, vulnerabilitiesHref } from '../links.ts';
 import type { Query } from '../parameters.ts';
 import classes from './Overview.module.css';
 
-const SeverityChart = lazy(async () => ({
-  default: (await import('../components/SeverityChart.tsx')).SeverityChart,
-}));
+const SeverityChart = early('SeverityChart', () => import('../components/SeverityChart.tsx'));
 
 /** What the trend counts, with the list of today's. */
 const MEASURES = {

@@ -18,12 +18,12 @@ export const artifactColumns = (short = false): Column<ArtifactSummary>[] => [
       <>
         <Link href={artifactHref(item.id)}>
           <Reference name={short ? (item.version ?? item.name) : item.name} />
-        </Link>
+        </Link>{' '}
         {item.stale && <Badge tone="warn">Stale</Badge>}
       </>
     ),
   },
-  ...(short ? [] : [{ label: 'Type', cell: (item: ArtifactSummary) => typeName(item.type) }]),
+  ...(short ? [] : [{ label: 'Type', spare: true, cell: (item: ArtifactSummary) => typeName(item.type) }]),
   {
     label: 'Findings',
     sort: short ? undefined : 'severity',
@@ -56,6 +56,7 @@ export const artifactColumns = (short = false): Column<ArtifactSummary>[] => [
   },
   {
     label: 'Scans',
+    spare: true,
     align: 'right',
     cell: (item) => <Count value={item.scanCount} href={artifactHref(item.id, { show: ['scans'] })} />,
   },

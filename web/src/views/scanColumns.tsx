@@ -17,7 +17,7 @@ const scanLink: Column<ScanSummary> = {
     <>
       <Link href={scanHref(item.id)}>
         <Time value={item.scannedAt} />
-      </Link>
+      </Link>{' '}
       {item.latest && <Badge>Latest</Badge>}
     </>
   ),
@@ -60,6 +60,7 @@ const scanRest: Column<ScanSummary>[] = [
   { label: 'Changes', align: 'right', cell: (item) => <Difference scan={item} /> },
   {
     label: 'Others',
+    fit: 'text',
     cell: (item) => {
       const others = othersOf(item).filter(([count]) => count > 0);
       return others.length === 0 ? (
