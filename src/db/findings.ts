@@ -3,7 +3,14 @@ import { SEVERITIES } from '../trivy/report.ts';
 import { selection, severityLevels, storable, timeConditions } from './filters.ts';
 import { Conditions, type ListOptions, type ListPlan, readList } from './list.ts';
 import type { Db } from './pool.ts';
-import { type Found, findText, oneOf, type SelectedArtifacts, selectArtifacts } from './selection.ts';
+import {
+  type Found,
+  findText,
+  oneOf,
+  PLANNED_VALUES_OF_SUMS,
+  type SelectedArtifacts,
+  selectArtifacts,
+} from './selection.ts';
 
 interface FindingRow {
   vulnerability_id: string;
@@ -131,9 +138,6 @@ function addProperties(
     places.push(oneOf(conditions, `${alias}.package`, 'text', text.packages, most));
   conditions.add(places.length === 0 ? 'false' : `(${places.join(' OR ')})`);
 }
-
-/** In sums, which are few, very many values are as quickly gone through as planned with. */
-const PLANNED_VALUES_OF_SUMS = 100;
 
 /** How many findings there are, where sums tell; else null. */
 async function countAll(

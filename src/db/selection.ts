@@ -56,6 +56,8 @@ export async function findText(db: Db, text: string): Promise<Found> {
 
 /** Beyond this many values, planning with each of them takes longer than an index on them would save. */
 const PLANNED_VALUES = 5_000;
+/** In sums, which are few, all rows are gone through more quickly than a thousand values are planned with. */
+export const PLANNED_VALUES_OF_SUMS = 1_000;
 
 /**
  * Binds values. Very many are put into a hash table: IS TRUE keeps PostgreSQL from making a join of it, in which it

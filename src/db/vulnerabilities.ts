@@ -4,7 +4,7 @@ import { selection, severityLevels, storable, timeConditions } from './filters.t
 import { Conditions, type ListOptions, type ListPlan, readList } from './list.ts';
 import type { Db } from './pool.ts';
 import { severityCounts } from './scans.ts';
-import { findText, oneOf, selectArtifacts } from './selection.ts';
+import { findText, oneOf, PLANNED_VALUES_OF_SUMS, selectArtifacts } from './selection.ts';
 
 interface VulnerabilityRow {
   key: number;
@@ -120,7 +120,8 @@ async function lookUp(
   conditions: Conditions,
 ): Promise<string[]> {
   const among: string[] = [];
-  const select = (ids: number[]) => among.push(oneOf(conditions, 'vulnerability_id', 'integer', ids));
+  const most = artifacts ? undefined : PLANNED_VALUES_OF_SUMS;
+  const select = (ids: number[]) => among.push(oneOf(conditions, 'vulnerability_id', 'integer', ids, most));
   if (query.status || query.package) {
     const wanted = new Conditions();
     if (query.status) wanted.add('status = ANY(?::text[])', query.status);
@@ -130,7 +131,8 @@ async function lookUp(
   }
   if (query.q !== undefined) {
     const { vulnerabilities, packages } = await findText(db, query.q);
-    const named = new Conditions().add('package = ANY(?::text[])', packages);
+    const named = new Conditions();
+    named.add(oneOf(named, 'package', 'text', packages, most));
     const inPackages = packages.length === 0 ? [] : await withFinding(db, named, artifacts);
     select([...vulnerabilities, ...inPackages]);
   }
