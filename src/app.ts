@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type ErrorCode, HttpError, PLAIN_HEADERS, sendError, toProblem } from './errors.ts';
 import type { App, Parts } from './routes/app_types.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
@@ -58,7 +58,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const { dashboardFolder, log, ...given } = options;
   const parts: Parts = { ...given, sendCsv: createExports(given.database) };
   const app: App = createServer(log);
-  app.setErrorHandler(sendError);
+  app.setErrorHandler(refuseOpenly);
   app.setSerializerCompiler(() => JSON.stringify);
   const refuse = watchMethods(app);
   app.removeAllContentTypeParsers();
@@ -78,6 +78,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     const route = request.routeOptions.url ?? 'none';
     parts.metrics.onRequest(route, request.method, reply.statusCode, reply.elapsedTime);
     if (!request.raw.complete) dropRest(request.raw);
+    else if (TO_CLOSE.has(request.raw)) request.raw.socket.end();
     done();
   });
 
@@ -136,13 +137,33 @@ function upperCaseSeverities(request: FastifyRequest): void {
   if (Array.isArray(severity)) query.severity = severity.map((word) => String(word).toUpperCase());
 }
 
+/** Requests after which the connection is to be closed, once they are complete. */
+const TO_CLOSE = new WeakSet<IncomingMessage>();
+
+/**
+ * Refuses, and keeps the connection although it is to be closed after the answer: Node.js would close it at once, and a
+ * client that still sends would see it break before it reads why.
+ */
+function refuseOpenly(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (!request.raw.complete && !reply.raw.shouldKeepAlive) {
+    reply.raw.shouldKeepAlive = true;
+    TO_CLOSE.add(request.raw);
+  }
+  return sendError(error, request, reply);
+}
+
 /** A client that still sends must get to read its answer first: what comes is dropped, for a while. */
 function dropRest(request: IncomingMessage): void {
   const timer = setTimeout(() => request.destroy(), LINGER_MS);
   timer.unref();
   // Who was reading it and gave up may have left a listener behind, under which nothing flows.
   request.removeAllListeners('readable');
-  request.once('close', () => clearTimeout(timer)).resume();
+  request
+    .once('close', () => {
+      clearTimeout(timer);
+      if (TO_CLOSE.has(request)) request.socket.end();
+    })
+    .resume();
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, [ErrorCode, string]>> = {

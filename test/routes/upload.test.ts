@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imageReport, startApp, type TestApp } from './trivet.ts';
@@ -289,6 +291,27 @@ describe('over a connection', () => {
     const { status } = await stream({ 'content-length': '5000000000' }, (write) => write(Buffer.from('{')));
     expect(status).toBe(413);
   });
+
+  it.each(['close', 'keep-alive'])(
+    'a client that sends all before it reads gets its 413, with Connection: %s',
+    async (connection) => {
+      const socket = connect(port, '127.0.0.1');
+      // Far more than the buffers of a connection hold.
+      const length = 24 * 1_048_576;
+      const chunk = Buffer.alloc(262_144, ' ');
+      socket
+        .pause()
+        .write(
+          `POST /api/scan-results HTTP/1.1\r\nHost: localhost\r\nConnection: ${connection}\r\nContent-Length: ${length}\r\n\r\n`,
+        );
+      for (let sent = 0; sent < length; sent += chunk.length) {
+        if (!socket.write(chunk)) await once(socket, 'drain');
+      }
+      if (connection === 'close') expect(await text(socket)).toMatch(/^HTTP\/1\.1 413 .*"maxBytes":/s);
+      else expect(String((await once(socket.resume(), 'data'))[0])).toMatch(/^HTTP\/1\.1 413 /);
+      socket.destroy();
+    },
+  );
 
   it('that ends in the middle of a body is survived', async () => {
     const arrived = once(trivet.app.server, 'request');
