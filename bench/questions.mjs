@@ -143,7 +143,7 @@ async function hundredthPage(ask, list, filter) {
     cursor = nextCursor;
   }
   const name = `${target.replace('/api', '').replace(/[?&]$/, '')}, hundredth page`;
-  return { name, target: `${target}cursor=${cursor}` };
+  return { name, target: cursor === undefined ? target.replace(/[?&]$/, '') : `${target}cursor=${cursor}` };
 }
 
 /** How many findings are grouped: those of the chosen artifacts, where vulnerabilities are counted among them. */
