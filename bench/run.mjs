@@ -1,5 +1,5 @@
-// npm run bench [-- --quick] [-- --only hit|scale]: what a hit costs, beside constants and beside others, in one run;
-// or how long lists take when there is very much of everything.
+// npm run bench [-- --quick] [-- --only hit|scale|browser]: what a hit costs, beside constants and beside others, in one
+// run; or how long lists take when there is very much of everything; or how soon a person sees something.
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,6 +12,7 @@ const usage = `Usage: npm run bench [-- OPTIONS]
   --only hit       Trivet and constants alone
   --only scale     every list without the cache, of the database DATABASE_URL, which is filled if it is empty,
                    or of one of its own
+  --only browser   how soon the dashboard shows something, in a Chromium
   --findings N     how many that database is filled with (500000)
   --rounds N       how often everything is measured (5, lists 20)
   --program FILE   another build of Trivet than dist/main.js
@@ -36,7 +37,7 @@ function readOptions() {
       },
     });
     const { only, quick } = values;
-    if (only !== undefined && only !== 'hit' && only !== 'scale') throw new Error(`--only ${only}`);
+    if (![undefined, 'hit', 'scale', 'browser'].includes(only)) throw new Error(`--only ${only}`);
     const rounds = Number(values.rounds ?? (only === 'scale' ? 20 : quick ? 3 : 5));
     return { ...values, rounds };
   } catch (error) {
@@ -52,6 +53,11 @@ async function bench({ quick, only, findings, rounds, program }, life) {
   if (only === 'scale') {
     const { scale } = await import('./scale.mjs');
     process.stdout.write(await scale({ findings, rounds, program }, life));
+    return 0;
+  }
+  if (only === 'browser') {
+    const { browse } = await import('./browser.mjs');
+    process.stdout.write(await browse(program, life));
     return 0;
   }
   await ensureOwnPackages(life);
