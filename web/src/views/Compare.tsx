@@ -210,7 +210,7 @@ const columns: Column<DiffItem>[] = [
     label: 'Severity',
     cell: ({ finding }) => <Severity value={finding.severity as ScanFinding['severity']} />,
   },
-  { label: 'Kind', cell: (item) => formatWord(item.kind) },
+  { label: 'Kind', spare: true, cell: (item) => formatWord(item.kind) },
   { label: 'Package', fit: 'text', cell: (item) => <Text value={field(item, 'package')} /> },
   {
     label: 'Version',
