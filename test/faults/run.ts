@@ -135,8 +135,14 @@ async function untilHit(instance: Instance, quietPath: string, startedMs: number
     const reply = await send(instance.trivet.url + quietPath).catch(() => null);
     if (reply?.cacheStatus.startsWith('trivet; hit')) return;
     if (performance.now() - startedMs > HEAL_TIMEOUT_MS) {
+      const { logs, stderr } = instance.trivet;
+      const last = logs.slice(-10).map((line) => JSON.stringify(line));
       throw new Error(
-        `${instance.name} does not use the cache again: ${reply?.status} ${reply?.cacheStatus}`,
+        [
+          `${instance.name} does not use the cache again: ${reply?.status} ${reply?.cacheStatus}`,
+          ...last,
+          stderr(),
+        ].join('\n'),
       );
     }
     await sleep(20);
