@@ -88,6 +88,6 @@ function report(result: Result): boolean {
   );
   for (const finding of result.findings.slice(0, 5)) say(`  ${JSON.stringify(finding)}`);
   for (const failure of [...result.failures, ...result.unequal].slice(0, 5))
-    say(`  ${failure.slice(0, 300)}`);
+    say(`  ${failure.slice(0, 600)}`);
   return problems.length === 0;
 }

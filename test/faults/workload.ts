@@ -245,12 +245,22 @@ export class Workload {
     }
     if (reply.status !== 200) {
       if (!wasExcused && !excused())
-        this.#history.failed(`${view.path} on ${instance.name}: ${reply.status} ${reply.text}`);
+        this.#history.failed(
+          `${view.path} on ${instance.name}: ${reply.status} ${await reasonOf(instance, reply)}`,
+        );
       return;
     }
     this.#history.outcome(this.calm, reply.cacheStatus);
     judge(view.value(JSON.parse(reply.text)));
   }
+}
+
+/** What the instance logged of a request that failed. */
+async function reasonOf({ trivet }: Instance, { text }: Reply): Promise<string> {
+  // The log takes another way than the answer.
+  await sleep(200);
+  const { requestId } = JSON.parse(text) as { requestId: string };
+  return JSON.stringify(trivet.logs.find((line) => line.requestId === requestId) ?? text);
 }
 
 /** True as soon as one is true; false when none is. */
