@@ -55,7 +55,7 @@ function finding(number, length) {
 const SYLLABLES = ['cor', 'ta', 'lin', 'me', 'ser', 'vo', 'pa', 'den', 'qui', 'ra', 'bo', 'nex', 'fi', 'gul'];
 
 /** Words that look like text and compress like it: drawn from a small generator with this seed. */
-function words(seed, count) {
+export function words(seed, count) {
   let state = (seed * 2_654_435_761) % 4_294_967_296;
   const next = (below) => {
     state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296;

@@ -1,5 +1,4 @@
-// npm run bench [-- --quick] [-- --only hit|scale|browser]: what a hit costs, beside constants and beside others, in one
-// run; or how long lists take when there is very much of everything; or how soon a person sees something.
+// npm run bench: what a hit costs, beside constants and beside others, in one run; with --only other questions.
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -14,6 +13,9 @@ const usage = `Usage: npm run bench [-- OPTIONS]
                    or of one of its own
   --only browser   how soon the dashboard shows something, in a Chromium
   --findings N     how many that database is filled with (500000)
+  --only ingest    what it takes to store and delete reports, and what readers notice
+  --only load      three instances under everything at once
+  --minutes N      of load (10)
   --rounds N       how often everything is measured (5, lists 20)
   --program FILE   another build of Trivet than dist/main.js
 `;
@@ -33,11 +35,13 @@ function readOptions() {
         only: { type: 'string' },
         findings: { type: 'string', default: '500000' },
         rounds: { type: 'string' },
+        minutes: { type: 'string', default: '10' },
         program: { type: 'string' },
       },
     });
     const { only, quick } = values;
-    if (![undefined, 'hit', 'scale', 'browser'].includes(only)) throw new Error(`--only ${only}`);
+    const known = [undefined, 'hit', 'scale', 'browser', 'ingest', 'load'];
+    if (!known.includes(only)) throw new Error(`--only ${only}`);
     const rounds = Number(values.rounds ?? (only === 'scale' ? 20 : quick ? 3 : 5));
     return { ...values, rounds };
   } catch (error) {
@@ -46,13 +50,14 @@ function readOptions() {
   }
 }
 
-async function bench({ quick, only, findings, rounds, program }, life) {
+async function bench(options, life) {
+  const { only, program } = options;
   if (process.platform !== 'linux') throw new Problem('Processor time is read from /proc: this needs Linux.');
   await ensurePackages(life);
   if (program === undefined || only === 'scale') await ensureBuild(life);
   if (only === 'scale') {
     const { scale } = await import('./scale.mjs');
-    process.stdout.write(await scale({ findings, rounds, program }, life));
+    process.stdout.write(await scale(options, life));
     return 0;
   }
   if (only === 'browser') {
@@ -61,10 +66,32 @@ async function bench({ quick, only, findings, rounds, program }, life) {
     return 0;
   }
   await ensureOwnPackages(life);
-  const { constants, peers, trivets } = await import('./contestants.mjs');
-  const { answersOf, fill, startStores, startTrivet } = await import('./setup.mjs');
-
+  const { startStores } = await import('./setup.mjs');
   const started = await startStores(life);
+  if (only === 'ingest' || only === 'load') return writes(started, options);
+  return hits(started, options, life);
+}
+
+/** What is not about hits alone. */
+async function writes(stores, { only, quick, minutes, program }) {
+  process.stdout.write(`${machine()}, load average ${os.loadavg()[0].toFixed(1)} before\n\n`);
+  const measuring =
+    only === 'ingest'
+      ? import('./ingest.mjs').then(({ ingest }) => ingest(stores, program, quick))
+      : import('./load.mjs').then(({ load }) => load(stores, program, Number(minutes)));
+  await Promise.race([measuring, stores.life.over]);
+  stores.life.signal.throwIfAborted();
+  process.stdout.write(`load average ${os.loadavg()[0].toFixed(1)} at the end\n`);
+  return 0;
+}
+
+function machine() {
+  return `${os.cpus().length} x ${os.cpus()[0].model}, Node.js ${process.version}`;
+}
+
+async function hits(started, { quick, only, rounds, program }, life) {
+  const { constants, peers, trivets } = await import('./contestants.mjs');
+  const { answersOf, fill, startTrivet } = await import('./setup.mjs');
   const { databaseUrl, redisUrl } = started;
   const stores = { ...started, addresses: { databaseUrl, redisUrl } };
   const local = await startTrivet(stores, {}, program);
@@ -139,12 +166,12 @@ async function print(contestants, scenarios, results) {
   const { generator, residentMib } = await import('./measure.mjs');
   const { costTable, cpuTables, speedTable } = await import('./table.mjs');
   const memory = new Map(contestants.map(({ name, pids }) => [name, residentMib(pids[0])]));
-  const [cpu] = os.cpus();
-  const machine = `${os.cpus().length} x ${cpu.model}, Node.js ${process.version}, load by ${generator}`;
   const tables = [
     cpuTables(results, scenarios),
     speedTable(results, scenarios),
     costTable(results, '50 KB 50', memory),
   ];
-  process.stdout.write(`${machine}; 50 KB where nothing is said\n\n${tables.join('\n')}`);
+  process.stdout.write(
+    `${machine()}, load by ${generator}; 50 KB where nothing is said\n\n${tables.join('\n')}`,
+  );
 }

@@ -55,7 +55,8 @@ export async function startTrivet(stores, settings = {}, program = path.join(roo
   stores.life.onEnd(() => stopChild(child, STOP));
   const listening = new Promise((resolve) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const { msg, url } = JSON.parse(line);
+      const { level, msg, url } = JSON.parse(line);
+      if (level >= 40) process.stderr.write(`${line}\n`);
       if (msg === 'listening') resolve(url.replace(/\/$/, ''));
     });
   });

@@ -67,13 +67,13 @@ export function herdTable(loads) {
   return table(['1,000 requests at once over 4 processes', 'times that PostgreSQL was asked'], rows);
 }
 
-function table(head, rows) {
+export function table(head, rows) {
   const lines = [head, head.map((_, index) => (index === 0 ? '---' : '---:')), ...rows];
   return `${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`;
 }
 
 /** Three digits, or all before the point. */
-function number(value) {
+export function number(value) {
   if (value >= 100) return String(Math.round(value));
   if (value >= 10) return value.toFixed(1);
   return value.toFixed(2);
