@@ -42,4 +42,6 @@ export interface MinutePoint {
   tallies: Tallies;
   /** Whether any of it was spent in bypass. */
   bypass: boolean;
+  /** Whether a warning was on in any of it. */
+  degraded: boolean;
 }

@@ -103,6 +103,7 @@ class ConsistentCache<Source> implements Cache<Source> {
       recorder,
       lease: this.#lease,
       entries: this.#parts.entries,
+      isDegraded: () => this.#warnings.degraded,
     });
     this.#warnings = new Warnings({
       recorder,
@@ -125,10 +126,13 @@ class ConsistentCache<Source> implements Cache<Source> {
   define<Params>(policy: ReadPolicy<Params, Source>): CachedRead<Params> {
     const { snapshot, pendingTags } = this.#options;
     const { name: read, ttlSeconds } = policy;
-    this.#telemetry.declare({ name: read, ttlSeconds });
+    const kinds = new Set<string>();
+    this.#telemetry.declare({ name: read, ttlSeconds, tags: kinds });
     const keys = this.#keys;
     const prepare = (params: Params) => {
       const key = policy.key(params);
+      const tags = policy.tags(params);
+      for (const tag of tags) kinds.add(tag.replace(/:.*/, ':…'));
       let known = { epoch: Number.NaN, entryKey: '' };
       const question: Question = {
         read,
@@ -138,7 +142,7 @@ class ConsistentCache<Source> implements Cache<Source> {
           return known.entryKey;
         },
         ttlMs: ttlSeconds * 1000,
-        tags: [ALL, ...policy.tags(params)],
+        tags: [ALL, ...tags],
         load: () => snapshot((source) => policy.load(source, params)),
         loadAndPending: () =>
           snapshot(async (source) => ({

@@ -122,5 +122,10 @@ export class Recorder {
 
 function newMinute(): MinutePoint {
   const now = Date.now();
-  return { minute: new Date(now - (now % 60_000)).toISOString(), tallies: {}, bypass: false };
+  return {
+    minute: new Date(now - (now % 60_000)).toISOString(),
+    tallies: {},
+    bypass: false,
+    degraded: false,
+  };
 }

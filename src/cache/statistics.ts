@@ -8,6 +8,8 @@ const HISTORY_MINUTES = 60;
 export interface DeclaredRead {
   name: string;
   ttlSeconds: number;
+  /** Kinds of tags that this instance's answers have depended on so far: `artifact:…`. */
+  tags: ReadonlySet<string>;
 }
 
 /** What the server says of itself; null where it did not answer. */
@@ -76,7 +78,7 @@ export function buildStatistics(input: StatisticsInput): CacheStatistics {
 
 function readStatistics(reads: DeclaredRead[], tallies: Tallies): Record<string, ReadStatistics> {
   return Object.fromEntries(
-    reads.map(({ name, ttlSeconds }) => {
+    reads.map(({ name, ttlSeconds, tags }) => {
       const tally: Tally = tallies[name] ?? {
         outcomes: { hit: 0, local: 0, collapsed: 0, miss: 0, bypass: 0 },
         redis: {},
@@ -85,6 +87,7 @@ function readStatistics(reads: DeclaredRead[], tallies: Tallies): Record<string,
       const counted = counters([tally]);
       const statistics = {
         ttl: ttlSeconds,
+        tags: [...tags].sort(),
         ...counted,
         hitRate: hitRate(counted),
         loadMs: { p50: quantile(tally.load, 0.5), p99: quantile(tally.load, 0.99) },
@@ -100,14 +103,15 @@ function windowAndHistory(
   minutes: MinutePoint[],
 ): Pick<CacheStatistics, 'window' | 'history'> {
   const thisMinuteMs = input.nowMs - (input.nowMs % 60_000);
-  const points = new Map<number, { tallies: Tallies; bypass: boolean }>();
+  const points = new Map<number, Omit<MinutePoint, 'minute'>>();
   for (let back = HISTORY_MINUTES - 1; back >= 0; back -= 1)
-    points.set(thisMinuteMs - back * 60_000, { tallies: {}, bypass: false });
-  for (const { minute, tallies, bypass } of minutes) {
+    points.set(thisMinuteMs - back * 60_000, { tallies: {}, bypass: false, degraded: false });
+  for (const { minute, tallies, bypass, degraded } of minutes) {
     const point = points.get(Date.parse(minute));
     if (!point) continue;
     addTallies(point.tallies, tallies);
     point.bypass ||= bypass;
+    point.degraded ||= degraded;
   }
   const recent: Tallies = {};
   for (const point of [...points.values()].slice(-WINDOW_MINUTES)) addTallies(recent, point.tallies);
@@ -119,15 +123,18 @@ function windowAndHistory(
       hitRate: hitRate(counted),
       reads: readStatistics(input.reads, recent),
     },
-    history: [...points].map(([ms, { tallies, bypass }]) => {
+    history: [...points].map(([ms, { tallies, bypass, degraded }]) => {
       const inMinute = counters(Object.values(tallies));
+      const redis = merged(tallies, 'redis');
       return {
         minute: new Date(ms).toISOString(),
         ...inMinute,
         hitRate: hitRate(inMinute),
         loadMsP99: quantile(merged(tallies, 'load'), 0.99),
-        redisMsP99: quantile(merged(tallies, 'redis'), 0.99),
+        redisMsP50: quantile(redis, 0.5),
+        redisMsP99: quantile(redis, 0.99),
         bypass,
+        degraded,
       };
     }),
   };

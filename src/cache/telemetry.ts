@@ -21,6 +21,8 @@ export interface TelemetryOptions {
   recorder: Recorder;
   lease: Lease | null;
   entries: Entries;
+  /** Whether a warning is on. */
+  isDegraded(): boolean;
 }
 
 /** What this instance says of itself, and what all of them say together. */
@@ -118,6 +120,7 @@ export class Telemetry {
     const state = this.#ownState();
     const minute = this.#options.recorder.minute();
     minute.bypass ||= state.state === 'bypass';
+    minute.degraded ||= this.#options.isDegraded();
     const events = this.#options.recorder.takeEvents();
     try {
       await this.#options.board.publish(state, minute, events);

@@ -97,6 +97,8 @@ export interface Counters {
 
 export interface ReadStatistics extends Counters {
   ttl: number;
+  /** Kinds of tags that answers have depended on so far: `artifacts`, `artifact:…`. */
+  tags: string[];
   hitRate: number | null;
   loadMs: { p50: number | null; p99: number | null };
   redisMs: { p50: number | null; p99: number | null };
@@ -135,8 +137,10 @@ export interface CacheStatistics extends Counters {
     minute: string;
     hitRate: number | null;
     loadMsP99: number | null;
+    redisMsP50: number | null;
     redisMsP99: number | null;
     bypass: boolean;
+    degraded: boolean;
   })[];
   instances: InstanceStatistics[];
 }

@@ -37,6 +37,11 @@ export class Warnings {
     this.#options = options;
   }
 
+  /** Whether any warning is on. */
+  get degraded(): boolean {
+    return this.#degraded.size > 0;
+  }
+
   /** To be called every second. */
   check(): void {
     const { log, recorder } = this.#options;

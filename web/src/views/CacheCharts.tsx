@@ -19,8 +19,8 @@ export function CacheCharts({ history }: { history: Minute[] }) {
   const charts = useMemo(() => describe(history), [history]);
   const shared = {
     times: charts.times,
-    marked: charts.bypassed,
-    markedLabel: 'Not active',
+    marked: charts.troubled,
+    markedLabel: 'Not active, or a warning',
     formatTime,
     sync: SYNC,
     height: HEIGHT,
@@ -45,7 +45,7 @@ export function CacheCharts({ history }: { history: Minute[] }) {
           format={formatCount}
         />
       </Panel>
-      <Panel title="Latency (99th percentile)">
+      <Panel title="Latency">
         <TimeChart {...shared} label="Latency over the last hour" series={charts.latency} format={formatMs} />
       </Panel>
     </div>
@@ -64,7 +64,7 @@ function describe(history: Minute[]) {
   };
   return {
     times: history.map(({ minute }) => Date.parse(minute) / 1000),
-    bypassed: history.map(({ bypass }) => bypass),
+    troubled: history.map(({ bypass, degraded }) => bypass || degraded),
     ratio: [
       { ...series('Local', '--chart-low', (minute) => share(minute.localHits, minute)), dashed: true },
       series('All hits', '--good', (minute) => share(minute.hits, minute)),
@@ -77,8 +77,9 @@ function describe(history: Minute[]) {
       series('Local hit', '--chart-low', (minute) => minute.localHits),
     ],
     latency: [
-      series('Redis hit', '--good', (minute) => minute.redisMsP99),
-      series('Load from PostgreSQL', '--chart-high', (minute) => minute.loadMsP99),
+      { ...series('Hit, median', '--chart-low', (minute) => minute.redisMsP50), dashed: true },
+      series('Hit, p99', '--good', (minute) => minute.redisMsP99),
+      series('Load from PostgreSQL, p99', '--chart-high', (minute) => minute.loadMsP99),
     ],
   };
 }

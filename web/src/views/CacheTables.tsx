@@ -18,6 +18,7 @@ function savedSeconds({ hits, loadMs, redisMs }: ReadStatistics): number | null 
 const readColumns: (Column<Read> & { value?: (read: Read) => number | string | null })[] = [
   { label: 'Read', sort: 'name', cell: (read) => <b>{read.name}</b>, value: (read) => read.name },
   { label: 'TTL', spare: true, align: 'right', cell: (read) => `${read.ttl} s` },
+  { label: 'Tags', spare: true, cell: (read) => <small>{read.tags.join(', ') || '–'}</small> },
   ...(
     [
       ['Hits', 'hits'],

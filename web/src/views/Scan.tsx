@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { Link, useParams } from 'wouter';
-import type { Kind, Scan as ScanBody, ScanSummary } from '../../../src/schemas.ts';
+import type { Kind, List, Scan as ScanBody, ScanSummary } from '../../../src/schemas.ts';
 import { addressOf } from '../api.ts';
 import { CountOf, OperatingSystem } from '../components/Cells.tsx';
 import { Copy } from '../components/Copy.tsx';
@@ -194,10 +194,22 @@ function DeleteScan({ scan }: { scan: ScanBody }) {
         and its report.
       </p>
       <p>
-        {scan.latest
-          ? 'It is the latest: the scan before it becomes the latest, or the artifact counts nowhere if there is none.'
-          : 'It is not the latest, so no list of vulnerabilities changes.'}
+        {scan.latest ? (
+          <NextLatest scan={scan} />
+        ) : (
+          'It is not the latest, so no list of vulnerabilities changes.'
+        )}
       </p>
     </DeleteButton>
   );
+}
+
+/** What becomes of the artifact once its latest scan is gone. */
+function NextLatest({ scan }: { scan: ScanBody }) {
+  const scans = useGet<List<ScanSummary>>(`/api/scan-results?artifact=${scan.artifact.id}&limit=2`);
+  if (!scans.data) return 'It is the latest: the one before it becomes the latest.';
+  const before = scans.data.body.items.find(({ id }) => id !== scan.id);
+  return before
+    ? `It is the latest: the scan of ${formatDateTime(before.scannedAt)} becomes the latest.`
+    : 'It is the only one, so the artifact goes with it.';
 }
