@@ -31,7 +31,6 @@ export interface DatabaseOptions {
 export const APPLICATION_NAME = 'trivet';
 
 const CONNECT_TIMEOUT_MS = 3_000;
-const READ_ATTEMPTS = 3;
 /** Of the connections, for transactions that write. */
 const WRITERS_SHARE = 0.5;
 
@@ -127,14 +126,14 @@ export function openDatabase(options: DatabaseOptions): Database {
     });
   }
 
-  // A read changes nothing: where its connection broke, it is asked again on another one. After a restart of
-  // PostgreSQL all idle connections are broken, each found out when it is used.
+  // A read changes nothing: where its connection broke, it is asked again on another one. All idle connections may be
+  // broken, each found out when it is used, so that only the attempt after the last of them proves anything.
   async function again<T>(read: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await read();
       } catch (error) {
-        if (attempt === READ_ATTEMPTS || !wasReset(error)) throw error;
+        if (attempt > options.poolMax || !wasReset(error)) throw error;
       }
     }
   }
