@@ -33,7 +33,7 @@ export interface Model<S> {
 /** Where to give up: an exploration that reaches a limit is not complete. */
 export interface Limits {
   readonly states: number;
-  /** Of the clock on the wall. */
+  /** Of processor time. */
   readonly seconds: number;
 }
 
@@ -63,7 +63,6 @@ interface TraceStep<S> {
  * @param limits where to give up
  */
 export function explore<S>(model: Model<S>, limits: Limits): Result<S> {
-  const started = performance.now();
   const startedCpu = cpuSeconds();
   const { state, steps } = model;
   const codec = new Codec(wordsOf(model));
@@ -78,7 +77,7 @@ export function explore<S>(model: Model<S>, limits: Limits): Result<S> {
   store.add(codec.words, 0);
 
   for (; next < store.count && store.count < limits.states && counterexample === undefined; next++) {
-    if ((next & 0xfff) === 0 && performance.now() - started > limits.seconds * 1000) break;
+    if ((next & 0xfff) === 0 && cpuSeconds() - startedCpu > limits.seconds) break;
     if (next === levelEnd) {
       levelEnd = store.count;
       depth += 1;

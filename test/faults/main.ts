@@ -30,7 +30,7 @@ process.exitCode = (await run()) ? 0 : 1;
 async function runCosts(): Promise<boolean> {
   say('ms, median / worst: | fault | reads | without a cache | writes | hits back |\n|---|---|---|---|---|');
   const told = ({ median, worst }: { median: number; worst: number }) =>
-    `${median.toFixed(1)} / ${Math.round(worst)}`;
+    Number.isNaN(median) ? '–' : `${median.toFixed(1)} / ${Math.round(worst)}`;
   await costsOf(Number(values.times), values.only, ({ fault, reads, uncached, writes, hitsBack }) =>
     say(`| ${fault} | ${told(reads)} | ${told(uncached)} | ${told(writes)} | ${told(hitsBack)} |`),
   );

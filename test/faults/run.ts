@@ -105,7 +105,8 @@ async function breakAndHeal(
   const heals: (() => Promise<void>)[] = [];
   for (const fault of chosen) heals.push(await fault.begin(system, random));
   await sleep(random.between(200, 2_500));
-  for (const heal of heals) await heal();
+  // At once: an instance starts again only when its links are whole.
+  await Promise.all(heals.map((heal) => heal()));
   const hitsBackMs = await allActive(system, quietPath);
   for (const { name } of chosen) {
     const figures = figuresOf(faults, name);
