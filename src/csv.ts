@@ -95,7 +95,9 @@ export const CSV_COLUMNS = {
     'artifact.id',
     'artifact.type',
     'artifact.name',
+    'artifact.workloadCount',
     'scanId',
+    'scannedAt',
     'firstSeenAt',
   ],
 } as const satisfies Record<string, readonly string[]>;

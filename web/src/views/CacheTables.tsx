@@ -6,6 +6,7 @@ import { Panel } from '../components/Page.tsx';
 import { Time } from '../components/Time.tsx';
 import { formatBytes, formatDuration, formatMs, formatRatio } from '../format.ts';
 import { reasonText } from '../reasons.ts';
+import classes from './Cache.module.css';
 
 type Read = ReadStatistics & { name: string; savedSeconds: number | null };
 
@@ -16,9 +17,17 @@ function savedSeconds({ hits, loadMs, redisMs }: ReadStatistics): number | null 
 }
 
 const readColumns: (Column<Read> & { value?: (read: Read) => number | string | null })[] = [
-  { label: 'Read', sort: 'name', cell: (read) => <b>{read.name}</b>, value: (read) => read.name },
+  {
+    label: 'Read, and the tags it depends on',
+    sort: 'name',
+    cell: (read) => (
+      <>
+        <b>{read.name}</b> <small className={classes.tags}>{read.tags.join(', ')}</small>
+      </>
+    ),
+    value: (read) => read.name,
+  },
   { label: 'TTL', spare: true, align: 'right', cell: (read) => `${read.ttl} s` },
-  { label: 'Tags', spare: true, cell: (read) => <small>{read.tags.join(', ') || '–'}</small> },
   ...(
     [
       ['Hits', 'hits'],
