@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -104,21 +107,16 @@ async function until(what: () => Promise<boolean>, timeoutMs = 8_000): Promise<v
   }
 }
 
-/** Redis's own account of the commands that it is sent. */
+/** Redis's own account of the commands that it is sent: `+1700000000.1 [0 127.0.0.1:5] "mget" "key"`, a line each. */
 async function watchCommands(): Promise<{ asked: string[]; stop(): void }> {
-  const client = new Redis(redis.url, { retryStrategy: () => null, maxRetriesPerRequest: 0 });
-  client.on('error', () => {});
-  const monitor = await client.monitor();
-  monitor.on('error', () => {});
+  const socket = connect(Number(new URL(redis.url).port), '127.0.0.1');
+  socket.on('error', () => {});
   const asked: string[] = [];
-  monitor.on('monitor', (_time: string, args: string[]) => asked.push(args.join(' ')));
-  return {
-    asked,
-    stop: () => {
-      monitor.disconnect();
-      client.disconnect();
-    },
-  };
+  const lines = createInterface({ input: socket });
+  lines.on('line', (line) => asked.push(line.slice(line.indexOf('] ') + 2).replaceAll('"', '')));
+  socket.write('MONITOR\r\n');
+  await once(lines, 'line');
+  return { asked, stop: () => socket.destroy() };
 }
 
 const active = (instance: TestTrivet) =>
