@@ -42,6 +42,14 @@ export const STATUSES = [
   'unknown',
 ] as const satisfies Status[];
 
+/** Some of the parameters of an API query: the others are settled by where its list stands. */
+export function only<P extends Parameters, Name extends keyof P>(
+  parameters: P,
+  ...names: Name[]
+): Pick<P, Name> {
+  return Object.fromEntries(names.map((name) => [name, parameters[name]])) as Pick<P, Name>;
+}
+
 const paging = { limit: 'number', cursor: 'text', order: ['asc', 'desc'] } as const;
 const artifactFilters = {
   artifact: 'text',

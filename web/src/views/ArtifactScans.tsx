@@ -6,12 +6,23 @@ import type { Column } from '../components/DataTable.tsx';
 import { ListView } from '../components/ListView.tsx';
 import { Empty } from '../components/States.tsx';
 import { formatDateTime } from '../format.ts';
-import { type Parameters, scansParameters } from '../parameters.ts';
+import { only, scansParameters } from '../parameters.ts';
 import { useUrlQuery } from '../url.ts';
 import { historyColumns } from './scanColumns.tsx';
 
-const { kind, latest, label, severity, since, until, sort, order, limit, cursor } = scansParameters;
-const parameters: Parameters = { kind, latest, label, severity, since, until, sort, order, limit, cursor };
+const parameters = only(
+  scansParameters,
+  'kind',
+  'latest',
+  'label',
+  'severity',
+  'since',
+  'until',
+  'sort',
+  'order',
+  'limit',
+  'cursor',
+);
 
 /** The scans of one artifact, of which two can be compared. */
 export function ArtifactScans({ artifactId }: { artifactId: number }) {

@@ -6,12 +6,12 @@ import { Panel } from '../components/Page.tsx';
 import { Empty } from '../components/States.tsx';
 import { Time } from '../components/Time.tsx';
 import { sumOf } from '../format.ts';
-import { findingsParameters, type Parameters } from '../parameters.ts';
+import { findingsParameters, only } from '../parameters.ts';
 import { useUrlQuery } from '../url.ts';
 import { ArtifactScans } from './ArtifactScans.tsx';
 import { findingTabs } from './Scan.tsx';
 import { ScanVulnerabilities } from './ScanFindings.tsx';
-import { findingColumns, findingKey } from './vulnerabilityColumns.tsx';
+import { findingColumns, findingList } from './vulnerabilityColumns.tsx';
 
 interface Props {
   artifact: Artifact;
@@ -50,51 +50,35 @@ function Vulnerabilities({ artifact }: Props) {
   return artifact.stale && scan ? <ScanVulnerabilities scan={scan} /> : <Current artifact={artifact} />;
 }
 
-const {
-  severity,
-  fixable,
-  status,
-  package: packages,
-  q,
-  since,
-  until,
-  sort,
-  order,
-  limit,
-  cursor,
-} = findingsParameters;
-const parameters: Parameters = {
-  severity,
-  fixable,
-  status,
-  package: packages,
-  q,
-  since,
-  until,
-  sort,
-  order,
-  limit,
-  cursor,
-};
+const parameters = only(
+  findingsParameters,
+  'severity',
+  'fixable',
+  'status',
+  'package',
+  'q',
+  'since',
+  'until',
+  'sort',
+  'order',
+  'limit',
+  'cursor',
+);
 const columns = findingColumns.filter(({ label }) => label !== 'Artifact');
 
 function Current({ artifact }: Props) {
   const state = useUrlQuery(parameters);
   return (
     <ListView
-      api="/api/findings"
+      {...findingList}
       parameters={parameters}
       state={state}
       fixed={{ artifact: [String(artifact.id)] }}
       caption="Vulnerabilities of this artifact"
-      noun={['finding', 'findings']}
       columns={columns}
-      itemKey={findingKey}
       defaultSort="severity"
-      timeLabel="First seen"
       searchLabel="Search id, title, package"
       counts={artifact.severityCounts}
-      csv
       empty={<Empty title="No vulnerabilities" />}
     />
   );

@@ -7,7 +7,7 @@ import { carryOver } from '../filters.ts';
 import { findingsParameters, type Query, vulnerabilitiesParameters } from '../parameters.ts';
 import { toSearch, useShow, useUrlQuery } from '../url.ts';
 import { NoData } from './NoData.tsx';
-import { findingColumns, findingKey, vulnerabilityColumns } from './vulnerabilityColumns.tsx';
+import { findingColumns, findingList, vulnerabilityColumns } from './vulnerabilityColumns.tsx';
 
 /** What is present now, how bad, how wide, fixable? */
 export function Vulnerabilities() {
@@ -45,18 +45,14 @@ function EveryFinding() {
   return (
     <Page title="Findings" lead={LEAD} actions={<Grain query={state.query} show="findings" />}>
       <ListView
-        api="/api/findings"
+        {...findingList}
         parameters={findingsParameters}
         state={state}
         caption="Findings"
-        noun={['finding', 'findings']}
         columns={findingColumns}
-        itemKey={findingKey}
         defaultSort="severity"
-        timeLabel="First seen"
         searchLabel="Search id, title, package"
         counts={summary.data?.body.findings}
-        csv
         empty={<NoData what="findings" />}
       />
     </Page>
