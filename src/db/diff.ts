@@ -95,7 +95,8 @@ function toDiffItem(row: DiffRow): DiffItem {
 
 /**
  * What changed between two scans: what is new, then what is gone, then what is the same; the most severe first.
- * Compared are the kinds of finding that both scans looked for, of those that are asked for; without a scan to compare with, everything is new.
+ * Compared are the kinds of finding that both scans looked for, of those that are asked for; without a scan to compare
+ * with, everything is new.
  * @param against null: the artifact's scan next before this one that looked for the same kinds, else the one next
  * before that looked for vulnerabilities, where this one did
  * @returns null where there is no such scan

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { Pulse, Silence } from './pulse.ts';
+import { Pulse, Silence, wentUnanswered } from './pulse.ts';
 import { Turns } from './turns.ts';
 
 // Counts and ids fit JavaScript's safe integers; pg would give 64-bit columns as text.
@@ -221,7 +221,5 @@ export function isConnectionError(error: unknown): boolean {
     if (/^(08...|57P0[123]|53300)$/.test(code)) return true;
     if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_)/.test(code)) return true;
   }
-  return /Connection terminated|Query read timeout|timeout exceeded when trying to connect|not queryable/i.test(
-    error.message,
-  );
+  return wentUnanswered(error) || /Connection terminated|not queryable/i.test(error.message);
 }

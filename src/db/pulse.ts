@@ -37,7 +37,7 @@ export class Pulse {
       return value;
     } catch (error) {
       // Timers run before sockets are read: an answer may be waiting there.
-      if (isTimeout(error)) setImmediate(() => this.#miss());
+      if (wentUnanswered(error)) setImmediate(() => this.#miss());
       else this.heard();
       throw error;
     }
@@ -69,7 +69,7 @@ export class Pulse {
 }
 
 /** True where nobody answered in time; a refused or broken connection is an answer. */
-function isTimeout(error: unknown): boolean {
+export function wentUnanswered(error: unknown): boolean {
   return (
     error instanceof Error &&
     /Query read timeout|timeout exceeded when trying to connect|due to connection timeout/i.test(

@@ -1,6 +1,7 @@
 /** What seeded reports are made of, as temporary tables: `seed_entry`, `seed_artifact`, `seed_other`. */
 import { storeDictionary } from '../db/dictionaries.ts';
 import type { Db } from '../db/pool.ts';
+import { emptyScan } from '../trivy/cli.ts';
 import type { ParsedScan } from '../trivy/report.ts';
 import { toRows } from '../upload/columns.ts';
 import { seedArtifacts } from './artifacts.ts';
@@ -60,15 +61,8 @@ const NO_SCAN: Omit<ParsedScan, 'vulnerabilities'> = {
     resourceKind: null,
     resourceName: null,
   },
-  digest: null,
+  ...emptyScan(),
   kinds: ['vulnerability'],
-  scannedAt: null,
-  reportId: null,
-  reportHash: null,
-  trivyVersion: null,
-  os: null,
-  metadata: {},
-  workload: null,
   warnings: [],
   others: [],
 };
