@@ -3,6 +3,8 @@ import { chromium } from 'playwright-core';
 import { findChromium } from '../scripts/services/browser.mjs';
 import { Problem, step } from '../scripts/services/process.mjs';
 import { startStores, startTrivet } from './setup.mjs';
+import { table } from './table.mjs';
+import { quantile } from './traffic.mjs';
 
 const ARTIFACTS = 2_000;
 const ARTIFACTS_PER_REPORT = 500;
@@ -45,7 +47,7 @@ export async function browse(program, life) {
     step(`Frozen Redis, round ${round} of ${FREEZES}`);
     frozen.push(await freeze(browser, url, stores.redisPid));
   }
-  return table({ warm, cold, frozen });
+  return tableOf({ warm, cold, frozen });
 }
 
 /** Sends reports of a cluster, in which every resource has findings of its own among those of all. */
@@ -115,37 +117,21 @@ async function freeze(browser, url, redisPid) {
   return { gone, back };
 }
 
-function table({ warm, cold, frozen }) {
+function tableOf({ warm, cold, frozen }) {
   const row = (name, values) => {
-    const sorted = values.toSorted((a, b) => a - b).map(Math.round);
-    return `| ${name} | ${sorted[Math.floor(sorted.length / 2)]} | ${sorted[0]}–${sorted.at(-1)} |`;
+    const [lowest, middle, highest] = [0, 0.5, 1].map((share) => Math.round(quantile(values, share)));
+    return [name, middle, `${lowest}–${highest}`];
   };
-  return `${[
-    '| ms in the browser | median | lowest–highest |',
-    '| --- | ---: | ---: |',
-    row(
-      'overview, cache warm: its figures',
-      warm.map(({ figures }) => figures),
-    ),
-    row(
-      'overview, cache warm: all of it',
-      warm.map(({ all }) => all),
-    ),
-    row(
-      'overview, cache cleared: its figures',
-      cold.map(({ figures }) => figures),
-    ),
-    row(
-      'overview, cache cleared: all of it',
-      cold.map(({ all }) => all),
-    ),
-    row(
-      'Redis frozen, until the cache view says so',
-      frozen.map(({ gone }) => gone),
-    ),
-    row(
-      'Redis back, until the cache view says so',
-      frozen.map(({ back }) => back),
-    ),
-  ].join('\n')}\n`;
+  const of = (samples, field) => samples.map((sample) => sample[field]);
+  return table(
+    ['ms in the browser', 'median', 'lowest–highest'],
+    [
+      row('overview, cache warm: its figures', of(warm, 'figures')),
+      row('overview, cache warm: all of it', of(warm, 'all')),
+      row('overview, cache cleared: its figures', of(cold, 'figures')),
+      row('overview, cache cleared: all of it', of(cold, 'all')),
+      row('Redis frozen, until the cache view says so', of(frozen, 'gone')),
+      row('Redis back, until the cache view says so', of(frozen, 'back')),
+    ],
+  );
 }

@@ -10,6 +10,7 @@ import { Problem, readText, root, step } from '../scripts/services/process.mjs';
 import { cpuUs } from './cpu.mjs';
 import { questionsOf } from './questions.mjs';
 import { startTrivet } from './setup.mjs';
+import { quantile } from './traffic.mjs';
 
 /** In ms: what a question may take, and one that groups what it selects of more than 100,000 findings. */
 const TARGET = { median: 20, worst: 100 };
@@ -119,18 +120,18 @@ async function askFor(url) {
 
 function table(questions, samples, answers) {
   const rows = questions.map(({ name, grouped }, index) => {
-    const sorted = samples[index].map(({ ms }) => ms).sort((a, b) => a - b);
-    const [median, p95, worst] = [at(sorted, 0.5), at(sorted, 0.95), at(sorted, 1)];
-    const cpu = at(
-      samples[index].map(({ cpuMs }) => cpuMs).sort((a, b) => a - b),
+    const ms = samples[index].map((sample) => sample.ms);
+    const [median, p95, worst] = [quantile(ms, 0.5), quantile(ms, 0.95), quantile(ms, 1)];
+    const cpu = quantile(
+      samples[index].map(({ cpuMs }) => cpuMs),
       0.5,
     );
     const target = grouped > GROUPED_FINDINGS ? GROUPED_TARGET : TARGET;
     const missed = median > target.median || worst > target.worst;
     const { total, totalIsExact } = answers[index];
     const found = total === undefined ? '' : `${total.toLocaleString('en')}${totalIsExact ? '' : '+'}`;
-    const ms = [cpu, median, p95, worst].map((time) => time.toFixed(time < 10 ? 1 : 0)).join(' | ');
-    return { text: `| ${name} | ${found} | ${ms} | ${missed ? 'no' : ''} |`, missed };
+    const times = [cpu, median, p95, worst].map((time) => time.toFixed(time < 10 ? 1 : 0)).join(' | ');
+    return { text: `| ${name} | ${found} | ${times} | ${missed ? 'no' : ''} |`, missed };
   });
   const missed = rows.filter((row) => row.missed).length;
   return `| question | items | CPU, ms | median, ms | p95 | worst | within the target |
@@ -140,9 +141,4 @@ ${rows.map((row) => row.text).join('\n')}
 ${questions.length - missed} of ${questions.length} within ${TARGET.median} ms at the median and ${TARGET.worst} ms at
 the worst, or ${GROUPED_TARGET.worst} ms where more than ${GROUPED_FINDINGS.toLocaleString('en')} findings are grouped.
 `;
-}
-
-/** @param {number[]} sorted */
-function at(sorted, share) {
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 }
