@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createDatabase, type TestDatabase } from './setup/database.ts';
+import { createDatabase, settleChanges, type TestDatabase } from './setup/database.ts';
 import { startTrivet, type TestTrivet } from './setup/process.ts';
 import { startTestRedis, type TestRedis } from './setup/redis.ts';
 
@@ -39,14 +39,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-// A change may be invalidated once more by another instance that saw it pending: harmless, but a miss.
-beforeEach(async () => {
-  const client = new pg.Client({ connectionString: database.url });
-  await client.connect();
-  await until(async () => (await client.query('SELECT 1 FROM cache_change LIMIT 1')).rows.length === 0);
-  await client.end();
-  await sleep(300);
-});
+beforeEach(() => settleChanges(database.url));
 
 let serial = 0;
 

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { settleChanges } from '../setup/database.ts';
 import { startTestRedis, type TestRedis } from '../setup/redis.ts';
 import { imageReport, startApp, type TestApp } from './trivet.ts';
 
@@ -15,12 +15,7 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-// What the last test changed may be invalidated once more, by a tick that saw it pending.
-beforeEach(async () => {
-  const pending = async () => (await trivet.database.query('SELECT 1 FROM cache_change LIMIT 1')).rows.length;
-  await expect.poll(pending, { timeout: 10_000 }).toBe(0);
-  await sleep(100);
-});
+beforeEach(() => settleChanges(trivet.databaseUrl));
 
 /** How the cache fared, without what the time of the test decides. */
 async function statusOf(url: string): Promise<string> {

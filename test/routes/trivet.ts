@@ -17,6 +17,7 @@ const MIB = 1_048_576;
 export interface TestApp {
   app: App;
   database: Database;
+  databaseUrl: string;
   /** A GET, or whatever `options` say. */
   get(url: string, options?: InjectOptions): Promise<LightMyRequestResponse>;
   /** Sends a report. */
@@ -94,6 +95,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   return {
     app,
     database,
+    databaseUrl: url,
     logs,
     get: (path, more = {}) => app.inject({ method: 'GET', url: path, ...more }),
     post: (report, query = '') =>

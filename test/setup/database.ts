@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { migrate } from '../../src/db/migrate.ts';
 
@@ -23,6 +24,22 @@ export async function createDatabase(): Promise<TestDatabase> {
     url: urlOf(name),
     drop: () => administer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   };
+}
+
+/**
+ * Waits until no change is pending, and until a tick that may have seen one is over: it would invalidate once more, which
+ * is harmless, but a miss.
+ */
+export async function settleChanges(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const endMs = performance.now() + 8_000;
+  while ((await client.query('SELECT 1 FROM cache_change LIMIT 1')).rows.length > 0) {
+    if (performance.now() > endMs) throw new Error('changes stay pending');
+    await sleep(50);
+  }
+  await client.end();
+  await sleep(300);
 }
 
 /** Makes a database without any table. */
