@@ -204,6 +204,7 @@ function prepared(client: pg.PoolClient): Db {
 /** True where an open connection broke, not where PostgreSQL is slow or cannot be reached. */
 function wasReset(error: unknown): boolean {
   const cause = error instanceof DatabaseUnavailable ? error.cause : error;
+  if (wentUnanswered(cause)) return false;
   const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
   return (
     ['ECONNRESET', 'EPIPE', '57P01', '57P02'].includes(String(code)) ||

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openDatabase } from '../../src/db/pool.ts';
 import { repositoryIn, startInstance, type TestInstance } from '../cache/instances.ts';
 import { Link } from '../faults/proxy.ts';
 import { createDatabase, type TestDatabase } from '../setup/database.ts';
@@ -52,4 +55,18 @@ it('a process that was busy does not take it for silence', async () => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000);
   expect(repositoryIn(await asked)).toBe('1');
   expect(repositoryIn(await instance.read({ name: 'a' }))).toBe('1');
+});
+
+it('a read that found no PostgreSQL in time is not tried once more', async () => {
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const url = `postgres://trivet@127.0.0.1:${port}/trivet`;
+  const unreachable = openDatabase({ url, poolMax: 2, statementTimeoutMs: 30_000 });
+  await expect(unreachable.snapshot((db) => db.query('SELECT 1'))).rejects.toThrow('not reachable');
+  expect(sockets).toHaveLength(1);
+  await unreachable.close();
+  for (const socket of sockets) socket.destroy();
+  silent.close();
 });
