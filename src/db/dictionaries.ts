@@ -3,7 +3,7 @@ import {
   type DefinitionColumns,
   type Dictionary,
   VULNERABILITIES_A_PAGE,
-  type VulnerabilityColumns,
+  type VulnerabilityPage,
 } from '../upload/dictionary.ts';
 import type { Db } from './pool.ts';
 
@@ -31,14 +31,16 @@ export function joinColumns(columns: Column[]): Column {
     .join(',')}}`;
 }
 
-const INCOMING = `unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-  $8::real[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])
-  WITH ORDINALITY AS i(vulnerability_id, natural_order, title, description, "references", cvss, vendor_severity,
-    cvss_score, cwe_ids, primary_url, published_at, modified_at, position)`;
+const INCOMING = `json_to_recordset($1) AS i(vulnerability_id text, natural_order text, title text, description text,
+  "references" jsonb, cvss jsonb, vendor_severity jsonb, cvss_score real, cwe_ids jsonb, primary_url text,
+  published_at timestamptz, modified_at timestamptz)`;
+
+/** In the order in which every upload writes them. */
+const IN_ORDER = 'ORDER BY i.vulnerability_id COLLATE "C"';
 
 const IS_NEWER = `coalesce(i.modified_at, '-infinity') > coalesce(v.modified_at, '-infinity')`;
 
-async function storeVulnerabilities(db: Db, pages: VulnerabilityColumns[]): Promise<number[]> {
+async function storeVulnerabilities(db: Db, pages: VulnerabilityPage[]): Promise<number[]> {
   if (pages.length === 0) return [];
   // Texts are most of a document and nearly always known: only pages are sent on which something is new.
   const { rows } = await db.query<{ page: number; missing: number; older: number }>(
@@ -57,76 +59,60 @@ async function storeVulnerabilities(db: Db, pages: VulnerabilityColumns[]): Prom
   const take = (wanted: { page: number }[]) => wanted.flatMap(({ page }) => pages[page] ?? []);
   const lacking = rows.filter((row) => row.missing > 0);
   let added = 0;
-  for (const columns of batches(take(lacking))) added += await addVulnerabilities(db, columns);
+  for (const texts of batches(take(lacking))) added += await addVulnerabilities(db, texts);
   // Fewer added than missing: another upload was faster, perhaps with older texts.
   const missing = lacking.reduce((sum, row) => sum + row.missing, 0);
   const renewable = rows.filter((row) => row.older > 0 || (row.missing > 0 && added < missing));
   const renewed: number[] = [];
-  for (const columns of batches(take(renewable))) renewed.push(...(await renewVulnerabilities(db, columns)));
+  for (const texts of batches(take(renewable))) renewed.push(...(await renewVulnerabilities(db, texts)));
   return renewed;
 }
 
-/** The columns of some pages at a time, as one. */
-function* batches(pages: VulnerabilityColumns[]): Generator<Column[]> {
+/** The texts of some pages at a time, as one list. */
+function* batches(pages: VulnerabilityPage[]): Generator<string> {
   for (let at = 0; at < pages.length; at += PAGES_AT_ONCE) {
-    const some = pages.slice(at, at + PAGES_AT_ONCE);
-    const column = (name: keyof VulnerabilityColumns) => joinColumns(some.map((page) => page[name]));
-    yield [
-      column('id'),
-      column('naturalOrder'),
-      column('title'),
-      column('description'),
-      column('references'),
-      column('cvss'),
-      column('vendorSeverity'),
-      column('cvssScore'),
-      column('cweIds'),
-      column('primaryUrl'),
-      column('publishedAt'),
-      column('modifiedAt'),
-    ];
+    const lists = pages.slice(at, at + PAGES_AT_ONCE).map((page) => page.texts.slice(1, -1));
+    yield `[${lists.join(',')}]`;
   }
 }
 
-/** @param values as `batches` gives them, in the order of `INCOMING` */
-async function addVulnerabilities(db: Db, values: Column[]): Promise<number> {
+/** @param texts as `batches` gives them */
+async function addVulnerabilities(db: Db, texts: string): Promise<number> {
   const { rowCount } = await db.query(
     `INSERT INTO vulnerability (vulnerability_id, natural_order, title, description, "references", cvss,
        vendor_severity, cvss_score, cwe_ids, primary_url, published_at, modified_at)
-     SELECT vulnerability_id, natural_order, title, description, "references"::jsonb, cvss::jsonb,
-       vendor_severity::jsonb, cvss_score, cwe_ids::jsonb, primary_url, published_at, modified_at
-     FROM ${INCOMING}
+     SELECT i.* FROM ${INCOMING}
      WHERE NOT EXISTS (SELECT 1 FROM vulnerability v WHERE v.vulnerability_id = i.vulnerability_id)
-     ORDER BY position
+     ${IN_ORDER}
      ON CONFLICT (vulnerability_id) DO NOTHING`,
-    values,
+    [texts],
   );
   return rowCount ?? 0;
 }
 
 /** Newer texts replace older ones, and any fill gaps: an operator's reports often come without descriptions. */
-async function renewVulnerabilities(db: Db, values: Column[]): Promise<number[]> {
-  const newer = (column: string, type = '') =>
-    `${column} = CASE WHEN ${IS_NEWER} THEN coalesce(i.${column}${type}, v.${column})
-       ELSE coalesce(v.${column}, i.${column}${type}) END`;
+async function renewVulnerabilities(db: Db, texts: string): Promise<number[]> {
+  const newer = (column: string) =>
+    `${column} = CASE WHEN ${IS_NEWER} THEN coalesce(i.${column}, v.${column})
+       ELSE coalesce(v.${column}, i.${column}) END`;
   const newerList = (column: string) =>
     `${column} = CASE WHEN i.${column} <> '[]' AND (${IS_NEWER} OR v.${column} = '[]')
-       THEN i.${column}::jsonb ELSE v.${column} END`;
+       THEN i.${column} ELSE v.${column} END`;
   const { rows } = await db.query<{ id: number }>(
     `WITH incoming AS MATERIALIZED (
        SELECT * FROM ${INCOMING}
      ), renewable AS (
        SELECT v.id, v.vulnerability_id FROM vulnerability v JOIN incoming i USING (vulnerability_id)
        WHERE ${IS_NEWER} OR v.description IS NULL AND i.description IS NOT NULL
-       ORDER BY i.position FOR NO KEY UPDATE OF v
+       ${IN_ORDER} FOR NO KEY UPDATE OF v
      )
      UPDATE vulnerability v SET ${newer('title')}, ${newer('description')}, ${newerList('"references"')},
-       ${newer('cvss', '::jsonb')}, ${newer('vendor_severity', '::jsonb')}, ${newer('cvss_score')},
+       ${newer('cvss')}, ${newer('vendor_severity')}, ${newer('cvss_score')},
        ${newerList('cwe_ids')}, ${newer('primary_url')}, ${newer('published_at')}, ${newer('modified_at')}
      FROM renewable r JOIN incoming i USING (vulnerability_id)
      WHERE v.id = r.id
      RETURNING v.id`,
-    values,
+    [texts],
   );
   return rows.map((row) => row.id);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { OtherFinding, ParsedScan, Severity, VulnerabilityFinding } from '../trivy/report.ts';
 import { createDictionary, type Dictionary, severityIndex } from './dictionary.ts';
-import { arrayLiteral, wellFormed } from './literals.ts';
+import { arrayLiteral, storable } from './literals.ts';
 
 /**
  * A column of values as one PostgreSQL array literal (`{"a",NULL,"b"}`), to be bound as one parameter and
@@ -92,8 +92,8 @@ function countSeverities(findings: readonly VulnerabilityFinding[]): ScanRows['s
 export function toRows(parsed: readonly ParsedScan[]): Pick<StoredDocument, 'scans' | 'dictionary'> {
   const dictionary = createDictionary();
   const scans = parsed.map((scan) => {
-    const storable = wellFormed(scan);
-    return scanRows(storable, storable.vulnerabilities.map(dictionary.add));
+    const stored = storable(scan);
+    return scanRows(stored, stored.vulnerabilities.map(dictionary.add));
   });
   return { scans, dictionary: dictionary.columns() };
 }

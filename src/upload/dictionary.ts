@@ -4,23 +4,12 @@ import { SEVERITIES, type Severity, type VulnerabilityFinding } from '../trivy/r
 import type { Column } from './columns.ts';
 import { arrayLiteral, byteaText, inByteOrder, naturalOrder } from './literals.ts';
 
-/**
- * Vulnerabilities by id. `references`, `cvss`, `vendorSeverity` and `cweIds` hold JSON text (`unnest($1::jsonb[])`).
- */
-export interface VulnerabilityColumns {
+/** Vulnerabilities by id. Their texts are nearly always known, so they are no columns: those take longer to make. */
+export interface VulnerabilityPage {
   id: Column;
-  /** The id with every run of digits padded to 12, so that byte order is natural order. */
-  naturalOrder: Column;
-  title: Column;
-  description: Column;
-  references: Column;
-  cvss: Column;
-  vendorSeverity: Column;
-  cvssScore: Column;
-  cweIds: Column;
-  primaryUrl: Column;
-  publishedAt: Column;
   modifiedAt: Column;
+  /** JSON of a list of objects, in the order of the ids, as `json_to_recordset` takes them. */
+  texts: string;
 }
 
 /**
@@ -45,7 +34,7 @@ export interface DefinitionColumns {
 /** In pages, so that of much that is known little has to be sent; over all pages distinct and sorted by bytes. */
 export interface Dictionary {
   /** All but the last of `VULNERABILITIES_A_PAGE`. */
-  vulnerabilities: VulnerabilityColumns[];
+  vulnerabilities: VulnerabilityPage[];
   definitions: DefinitionColumns[];
   /** Targets and paths, '' included. */
   places: Column;
@@ -109,7 +98,7 @@ export function createDictionary() {
     columns(): Dictionary {
       const findings = inByteOrder(vulnerabilities.keys()).flatMap((id) => vulnerabilities.get(id) ?? []);
       return {
-        vulnerabilities: pagesOf(findings, VULNERABILITIES_A_PAGE).map(vulnerabilityColumns),
+        vulnerabilities: pagesOf(findings, VULNERABILITIES_A_PAGE).map(vulnerabilityPage),
         definitions: pagesOf([...definitions].sort(byHash), DEFINITIONS_A_PAGE).map(definitionColumns),
         places: arrayLiteral(inByteOrder(places)),
       };
@@ -127,26 +116,29 @@ function pagesOf<T>(rows: readonly T[], length: number): T[][] {
   return pages;
 }
 
-function jsonOrNull(value: unknown): string | null {
-  return value === null ? null : JSON.stringify(value);
+function vulnerabilityPage(rows: readonly VulnerabilityFinding[]): VulnerabilityPage {
+  return {
+    id: arrayLiteral(rows.map((row) => row.vulnerabilityId)),
+    modifiedAt: arrayLiteral(rows.map((row) => row.modifiedAt)),
+    texts: JSON.stringify(rows.map(textsOf)),
+  };
 }
 
-function vulnerabilityColumns(rows: readonly VulnerabilityFinding[]): VulnerabilityColumns {
-  const column = (read: (row: VulnerabilityFinding) => string | number | null) =>
-    arrayLiteral(rows.map(read));
+function textsOf(finding: VulnerabilityFinding): object {
   return {
-    id: column((row) => row.vulnerabilityId),
-    naturalOrder: column((row) => naturalOrder(row.vulnerabilityId)),
-    title: column((row) => row.title),
-    description: column((row) => row.description),
-    references: column((row) => JSON.stringify(row.references)),
-    cvss: column((row) => jsonOrNull(row.cvss)),
-    vendorSeverity: column((row) => jsonOrNull(row.vendorSeverity)),
-    cvssScore: column((row) => row.cvssScore),
-    cweIds: column((row) => JSON.stringify(row.cweIds)),
-    primaryUrl: column((row) => row.primaryUrl),
-    publishedAt: column((row) => row.publishedAt),
-    modifiedAt: column((row) => row.modifiedAt),
+    vulnerability_id: finding.vulnerabilityId,
+    // Every run of digits padded to 12, so that byte order is natural order.
+    natural_order: naturalOrder(finding.vulnerabilityId),
+    title: finding.title,
+    description: finding.description,
+    references: finding.references,
+    cvss: finding.cvss,
+    vendor_severity: finding.vendorSeverity,
+    cvss_score: finding.cvssScore,
+    cwe_ids: finding.cweIds,
+    primary_url: finding.primaryUrl,
+    published_at: finding.publishedAt,
+    modified_at: finding.modifiedAt,
   };
 }
 

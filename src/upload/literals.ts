@@ -21,31 +21,28 @@ export function byteaText(bytes: Buffer): string {
   return `\\x${bytes.toString('hex')}`;
 }
 
-// With the flag u a surrogate matches only where it stands alone.
-const NOT_STORABLE = /[\0\p{Surrogate}]/u;
-const ALL_NOT_STORABLE = /[\0\p{Surrogate}]/gu;
+/** True where PostgreSQL can hold every text and key in the value: without NUL, and surrogates in pairs alone. */
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(isStorable);
+  const object = value as Record<string, unknown>;
+  for (const key in object) if (!isStorable(key) || !isStorable(object[key])) return false;
+  return true;
+}
 
-/**
- * The value with what no text of PostgreSQL can hold (NUL, surrogates that stand alone) replaced by U+FFFD in all
- * its texts and keys; the same value where there is nothing to replace.
- */
-export function wellFormed<T>(value: T): T;
-export function wellFormed(value: unknown): unknown {
-  if (typeof value === 'string') {
-    return NOT_STORABLE.test(value) ? value.replace(ALL_NOT_STORABLE, '\uFFFD') : value;
-  }
-  if (Array.isArray(value)) {
-    const replaced = value.map((entry: unknown) => wellFormed(entry));
-    return replaced.some((entry, index) => entry !== value[index]) ? replaced : value;
-  }
+/** The value with what no text of PostgreSQL can hold replaced by U+FFFD; the same value where there is nothing. */
+export function storable<T>(value: T): T {
+  return isStorable(value) ? value : (replaceIn(value) as T);
+}
+
+function replaceIn(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed().replaceAll('\0', '\uFFFD');
+  if (Array.isArray(value)) return value.map(replaceIn);
   if (typeof value !== 'object' || value === null) return value;
-  let changed = false;
-  const entries = Object.entries(value).map(([key, inner]: [string, unknown]) => {
-    const entry: [string, unknown] = [wellFormed(key), wellFormed(inner)];
-    if (entry[0] !== key || entry[1] !== inner) changed = true;
-    return entry;
-  });
-  return changed ? Object.fromEntries(entries) : value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [String(replaceIn(key)), replaceIn(inner)]),
+  );
 }
 
 /** The texts without repetition, sorted by their bytes in UTF-8, which is the order of PostgreSQL's collation C. */

@@ -3,7 +3,7 @@
  * and become text when they are read: most texts of a report are known to the database, and then never are.
  */
 import type { Column, ScanRows, StoredDocument } from './columns.ts';
-import type { DefinitionColumns, VulnerabilityColumns } from './dictionary.ts';
+import type { DefinitionColumns, VulnerabilityPage } from './dictionary.ts';
 
 /** Shorter columns are copied: moving has a price of its own. */
 const MIN_MOVED_LENGTH = 16_384;
@@ -16,7 +16,7 @@ type PackedScan = Omit<ScanRows, 'occurrenceColumns' | 'otherColumns'> & {
 export interface PackedDocument extends Omit<StoredDocument, 'scans' | 'dictionary'> {
   scans: PackedScan[];
   dictionary: {
-    vulnerabilities: Packed<VulnerabilityColumns>[];
+    vulnerabilities: Packed<VulnerabilityPage>[];
     definitions: Packed<DefinitionColumns>[];
     places: Column;
   };

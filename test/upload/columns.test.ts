@@ -26,6 +26,15 @@ async function unnest(column: string, type = 'text'): Promise<unknown[]> {
   return rows.map((row) => row.value);
 }
 
+/** A column of the texts of vulnerabilities, as PostgreSQL reads them. */
+async function textsOf(texts: string, column: string, type = 'text'): Promise<unknown[]> {
+  const { rows } = await client.query<{ value: unknown }>(
+    `SELECT "${column}" AS value FROM json_to_recordset($1) AS i("${column}" ${type})`,
+    [texts],
+  );
+  return rows.map((row) => row.value);
+}
+
 /** A scan's rows, with the first page of each of its dictionaries. */
 function rowsOf(entries: unknown[], facts: Record<string, unknown> = {}) {
   return rowsOfScan(parseScan(report({ Results: [result({ ...facts, Vulnerabilities: entries })] })));
@@ -42,9 +51,9 @@ function rowsOfScan(scan: ParsedScan) {
   if (rows === undefined) throw new Error('no scan');
   return {
     ...rows,
-    vulnerabilityColumns: columnsOf(dictionary.vulnerabilities),
+    vulnerabilityPage: dictionary.vulnerabilities[0] ?? { id: '{}', modifiedAt: '{}', texts: '[]' },
     definitionColumns: columnsOf(dictionary.definitions),
-    texts: dictionary.places,
+    places: dictionary.places,
   };
 }
 
@@ -130,20 +139,22 @@ describe('columns are read by PostgreSQL as they were written', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(finding, { maxLength: 8 }), awkward, async (entries, target) => {
         const rows = rowsOf(entries, { Target: target, Secrets: [{ RuleID: 'rule', Match: target }] });
-        const ids = await unnest(rows.vulnerabilityColumns.id);
+        const { id, texts } = rows.vulnerabilityPage;
+        const ids = await unnest(id);
         const expected = entries.map((entry) => stored(entry.VulnerabilityID) || 'UNKNOWN');
         expect(ids).toEqual(inByteOrder(expected));
-        expect(await unnest(rows.vulnerabilityColumns.naturalOrder)).toHaveLength(ids.length);
-        for (const key of ['references', 'cvss', 'vendorSeverity', 'cweIds'] as const) {
-          expect(await unnest(rows.vulnerabilityColumns[key], 'jsonb')).toHaveLength(ids.length);
+        expect(await textsOf(texts, 'vulnerability_id')).toEqual(ids);
+        expect(await textsOf(texts, 'natural_order')).toHaveLength(ids.length);
+        for (const key of ['references', 'cvss', 'vendor_severity', 'cwe_ids']) {
+          expect(await textsOf(texts, key, 'jsonb')).toHaveLength(ids.length);
         }
-        expect(await unnest(rows.vulnerabilityColumns.cvssScore, 'real')).toHaveLength(ids.length);
+        expect(await textsOf(texts, 'cvss_score', 'real')).toHaveLength(ids.length);
         const targets = await unnest(rows.occurrenceColumns.target);
         expect(targets).toEqual(entries.map(() => stored(target)));
-        const texts = new Set(await unnest(rows.texts));
+        const places = new Set(await unnest(rows.places));
         const paths = await unnest(rows.occurrenceColumns.path);
         expect(paths).toEqual(entries.map((entry) => stored(entry.PkgPath)));
-        expect([...targets, ...paths].every((text) => texts.has(text))).toBe(true);
+        expect([...targets, ...paths].every((text) => places.has(text))).toBe(true);
         expect(await unnest(rows.otherColumns.detail, 'jsonb')).toMatchObject([
           { match: stored(target) || null },
         ]);
@@ -161,7 +172,7 @@ describe('columns are read by PostgreSQL as they were written', () => {
     expect(hashes.map((hash) => (hash as Buffer).length)).toEqual([16, 16]);
     expect(Buffer.compare(hashes[0] as Buffer, hashes[1] as Buffer)).toBe(-1);
     expect(new Set(await unnest(rows.definitionColumns.severity, 'smallint'))).toEqual(new Set([3, 0]));
-    expect(await unnest(rows.vulnerabilityColumns.publishedAt, 'timestamptz')).toEqual([
+    expect(await textsOf(rows.vulnerabilityPage.texts, 'published_at', 'timestamptz')).toEqual([
       new Date('2024-01-02T03:04:05Z'),
     ]);
   });
@@ -180,7 +191,7 @@ describe('what is distinct', () => {
     expect(occurrences).toHaveLength(4);
     expect(new Set(occurrences.slice(0, 3)).size).toBe(1);
     expect(await unnest(rows.occurrenceColumns.path)).toEqual(['', 'a', '', '']);
-    expect(await unnest(rows.texts)).toEqual(['', 'a', 'nginx:1.25 (debian 12.5)']);
+    expect(await unnest(rows.places)).toEqual(['', 'a', 'nginx:1.25 (debian 12.5)']);
   });
 
   test.each<[string, Record<string, unknown>]>([
@@ -210,10 +221,10 @@ describe('what is distinct', () => {
       [old, recent],
       [recent, old],
     ]) {
-      expect(await unnest(rowsOf(entries).vulnerabilityColumns.title)).toEqual(['recent']);
+      expect(await textsOf(rowsOf(entries).vulnerabilityPage.texts, 'title')).toEqual(['recent']);
     }
     const untitled = vulnerability({ Title: '' });
-    expect(await unnest(rowsOf([untitled, vulnerability()]).vulnerabilityColumns.title)).toEqual([
+    expect(await textsOf(rowsOf([untitled, vulnerability()]).vulnerabilityPage.texts, 'title')).toEqual([
       'openssl: a hole',
     ]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { inByteOrder, naturalOrder, wellFormed } from '../../src/upload/literals.ts';
+import { inByteOrder, naturalOrder, storable } from '../../src/upload/literals.ts';
 
 test('in byte order, which is not the order of UTF-16 units', () => {
   expect(inByteOrder(['b', 'a', 'B', '', 'a'])).toEqual(['', 'B', 'a', 'b']);
@@ -15,7 +15,7 @@ test('natural order: CVE-2024-10000 comes after CVE-2024-9999', () => {
 
 describe('what PostgreSQL cannot hold is replaced', () => {
   test('NUL and surrogates that stand alone, in texts and keys, at any depth', () => {
-    expect(wellFormed({ 'a\0': ['b\ud800c', { d: '\udc00' }], e: '\u{1f600}', f: 1, g: null })).toEqual({
+    expect(storable({ 'a\0': ['b\ud800c', { d: '\udc00' }], e: '\u{1f600}', f: 1, g: null })).toEqual({
       'a\uFFFD': ['b\uFFFDc', { d: '\uFFFD' }],
       e: '\u{1f600}',
       f: 1,
@@ -25,6 +25,6 @@ describe('what PostgreSQL cannot hold is replaced', () => {
 
   test('a value without any is the same value', () => {
     const value = { a: ['b', { c: 'd' }] };
-    expect(wellFormed(value)).toBe(value);
+    expect(storable(value)).toBe(value);
   });
 });
