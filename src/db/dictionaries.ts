@@ -118,21 +118,22 @@ async function renewVulnerabilities(db: Db, texts: string): Promise<number[]> {
 }
 
 async function storeDefinitions(db: Db, pages: DefinitionColumns[]): Promise<void> {
-  let added = 0;
-  for (const page of pages) added += await addDefinitions(db, page);
-  if (added === 0) return;
+  const packages: string[] = [];
+  for (const page of pages) packages.push(...(await addDefinitions(db, page)));
+  if (packages.length === 0) return;
   await db.query(
     `INSERT INTO package (name)
      SELECT DISTINCT i.name FROM unnest($1::text[]) AS i(name)
      WHERE NOT EXISTS (SELECT 1 FROM package p WHERE p.name = i.name)
      ORDER BY i.name
      ON CONFLICT (name) DO NOTHING`,
-    [joinColumns(pages.map((page) => page.package))],
+    [packages],
   );
 }
 
-async function addDefinitions(db: Db, columns: DefinitionColumns): Promise<number> {
-  const { rowCount } = await db.query(
+/** @returns the packages of what was added */
+async function addDefinitions(db: Db, columns: DefinitionColumns): Promise<string[]> {
+  const { rows } = await db.query<{ package: string }>(
     `INSERT INTO finding_definition (hash, vulnerability_id, package, installed_version, fixed_version, status,
        severity, severity_source, class, package_type, purl, primary_url)
      SELECT i.hash, v.id, i.package, i.installed_version, i.fixed_version, i.status, i.severity, i.severity_source,
@@ -144,7 +145,8 @@ async function addDefinitions(db: Db, columns: DefinitionColumns): Promise<numbe
      JOIN vulnerability v USING (vulnerability_id)
      WHERE NOT EXISTS (SELECT 1 FROM finding_definition d WHERE d.hash = i.hash)
      ORDER BY i.hash
-     ON CONFLICT (hash) DO NOTHING`,
+     ON CONFLICT (hash) DO NOTHING
+     RETURNING package`,
     [
       columns.hash,
       columns.vulnerability,
@@ -160,7 +162,7 @@ async function addDefinitions(db: Db, columns: DefinitionColumns): Promise<numbe
       columns.primaryUrl,
     ],
   );
-  return rowCount ?? 0;
+  return rows.map((row) => row.package);
 }
 
 async function storePlaces(db: Db, places: Column): Promise<void> {

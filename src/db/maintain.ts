@@ -164,13 +164,18 @@ async function updateVulnerabilities(
        FROM (SELECT * FROM artifact_vulnerability WHERE artifact_id = ANY ($1)) old
        FULL JOIN latest USING (artifact_id, vulnerability_id)
        FULL JOIN late USING (artifact_id, vulnerability_id)
-     ), written AS (
+     ), inserted AS (
        INSERT INTO artifact_vulnerability (artifact_id, vulnerability_id, first_seen_at, severity, findings, fixable)
        SELECT artifact_id, vulnerability_id, first_seen_at, severity, findings, fixable FROM state
-       WHERE (old_first_seen_at, old_severity, old_findings, old_fixable)
-         IS DISTINCT FROM (first_seen_at, severity, findings, fixable)
-       ON CONFLICT (artifact_id, vulnerability_id) DO UPDATE SET first_seen_at = excluded.first_seen_at,
-         severity = excluded.severity, findings = excluded.findings, fixable = excluded.fixable
+       WHERE old_first_seen_at IS NULL
+     ), updated AS (
+       UPDATE artifact_vulnerability v SET first_seen_at = state.first_seen_at, severity = state.severity,
+         findings = state.findings, fixable = state.fixable
+       FROM state
+       WHERE v.artifact_id = ANY ($1) AND v.artifact_id = state.artifact_id
+         AND v.vulnerability_id = state.vulnerability_id
+         AND (old_first_seen_at, old_severity, old_findings, old_fixable)
+         IS DISTINCT FROM (state.first_seen_at, state.severity, state.findings, state.fixable)
      ), part AS (
        -- what the artifact adds to the sums, before and after
        SELECT vulnerability_id, 1 AS sign, severity, findings, fixable, first_seen_at, false AS leaving

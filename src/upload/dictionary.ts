@@ -1,8 +1,8 @@
 /** What the findings of a document refer to, each once: vulnerabilities, definitions and places, as database columns. */
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import { SEVERITIES, type Severity, type VulnerabilityFinding } from '../trivy/report.ts';
 import type { Column } from './columns.ts';
-import { arrayLiteral, byteaText, inByteOrder, naturalOrder } from './literals.ts';
+import { arrayLiteral, inByteOrder, naturalOrder } from './literals.ts';
 
 /** Vulnerabilities by id. Their texts are nearly always known, so they are no columns: those take longer to make. */
 export interface VulnerabilityPage {
@@ -68,7 +68,7 @@ function definitionOf(finding: VulnerabilityFinding): Definition {
 }
 
 function definitionHash(definition: Definition): string {
-  return byteaText(createHash('sha256').update(JSON.stringify(definition)).digest().subarray(0, 16));
+  return `\\x${digest('sha256', JSON.stringify(definition), 'hex').slice(0, 32)}`;
 }
 
 /** Of several entries about one vulnerability the newest tells most; entries of one age are taken as they come. */

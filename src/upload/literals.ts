@@ -16,11 +16,6 @@ export function arrayLiteral(values: readonly (string | number | null)[]): Colum
   return `{${elements.join(',')}}`;
 }
 
-/** Bytes as text that PostgreSQL casts to bytea, also inside an array: `unnest($1::bytea[])`. */
-export function byteaText(bytes: Buffer): string {
-  return `\\x${bytes.toString('hex')}`;
-}
-
 /** True where PostgreSQL can hold every text and key in the value: without NUL, and surrogates in pairs alone. */
 function isStorable(value: unknown): boolean {
   if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
