@@ -21,7 +21,15 @@ export function scan({ name, findings, base = 0, round = 0, own = 0.1 }) {
   const numbers = Array.from({ length: findings }, (_, index) =>
     index < shared ? base * 100_000 + churn + index : 50_000_000 + (seed % 1_000_000) * 1_000 + churn + index,
   );
-  return gzipSync(JSON.stringify(document(name, round, numbers.map(vulnerability))));
+  return gzipSync(
+    JSON.stringify(
+      document(
+        name,
+        round,
+        numbers.map((number) => vulnerability(number)),
+      ),
+    ),
+  );
 }
 
 /**
