@@ -20,9 +20,13 @@ export interface Found {
   ttlMs: number;
 }
 
-/** What Redis holds under a key. */
-interface Held extends Found {
+/** What Redis holds under a key, of use under its tokens alone. */
+export interface Held {
+  /** And the key. */
   tokens: string;
+  entry: EncodedEntry;
+  /** When Redis will have removed it, by `performance.now()`. */
+  expiresMs: number;
 }
 
 interface LocalCopy {
@@ -34,9 +38,8 @@ interface LocalCopy {
 
 interface Waiting {
   entryKey: string;
-  tokens: string;
   deadlineAtMs: number;
-  resolve(found: Found | 'absent' | null): void;
+  resolve(held: Held | 'absent' | null): void;
 }
 
 /** The two places where an answer is kept: this process's memory, bounded in bytes, and Redis. */
@@ -83,18 +86,18 @@ export class Entries {
     this.#local?.set(entryKey, { epoch, tokens, entry: entry.kept(), expiresMs });
   }
 
+  /** Whether there is a local copy, under whichever tokens. */
+  has(entryKey: string): boolean {
+    return this.#local?.has(entryKey) ?? false;
+  }
+
   /**
    * Asks Redis. All that ask in one turn of the event loop share one round trip.
-   * @returns the entry, `absent` when there is none under these tokens, null when Redis did not answer in time
+   * @returns what it holds, `absent` when that is nothing, null when Redis did not answer in time
    */
-  fetch(
-    permit: Permit,
-    entryKey: string,
-    tokens: string,
-    deadlineAtMs: number,
-  ): Promise<Found | 'absent' | null> {
+  fetch(permit: Permit, entryKey: string, deadlineAtMs: number): Promise<Held | 'absent' | null> {
     return new Promise((resolve) => {
-      const waiting = { entryKey, tokens, deadlineAtMs, resolve };
+      const waiting = { entryKey, deadlineAtMs, resolve };
       const turn = this.#turns.get(permit);
       if (turn) {
         turn.push(waiting);
@@ -118,22 +121,18 @@ export class Entries {
     const answer = permit.session.send(commands, 'bytes');
     const replies = await waitAtMost(Math.max(1, deadlineAtMs - askedMs), permit.session, answer);
     // Each is unpacked once, however many wait for it.
-    const held = new Map(names.map((name, index) => [name, heldIn(replies, index * 2)]));
-    for (const waiting of turn) {
-      const entry = held.get(waiting.entryKey) ?? null;
-      waiting.resolve(replies === null ? null : this.#judge(permit, waiting, entry, askedMs));
+    const held = new Map(names.map((name, index) => [name, heldIn(replies, index * 2, askedMs)]));
+    for (const { entryKey, resolve } of turn) {
+      resolve(replies === null ? null : (held.get(entryKey) ?? 'absent'));
     }
   }
 
-  #judge(
-    permit: Permit,
-    { entryKey, tokens }: Pick<Waiting, 'entryKey' | 'tokens'>,
-    held: Held | null,
-    askedMs: number,
-  ): Found | 'absent' {
-    if (held === null || held.tokens !== tokens + entryKey) return 'absent';
-    this.keep(permit.epoch, entryKey, tokens, held.entry, askedMs + held.ttlMs);
-    return held;
+  /** @returns what Redis holds where that was loaded under these tokens, and is kept here from now on; else null */
+  take(permit: Permit, entryKey: string, tokens: string, held: Held | 'absent'): Found | null {
+    if (held === 'absent' || held.tokens !== tokens + entryKey) return null;
+    const { entry, expiresMs } = held;
+    this.keep(permit.epoch, entryKey, tokens, entry, expiresMs);
+    return { entry, ttlMs: Math.max(0, expiresMs - performance.now()) };
   }
 
   /**
@@ -185,8 +184,8 @@ export class Entries {
     const replies = await waitAtMost(this.#deadlineMs, permit.session, answer);
     if (replies === null || !replies[0] || replies[0][0]) return null;
     const ours = replies[0][1] !== null;
-    const found = this.#judge(permit, { entryKey, tokens }, heldIn(replies, 1), askedMs);
-    if (found === 'absent') return ours ? 'ours' : 'theirs';
+    const found = this.take(permit, entryKey, tokens, heldIn(replies, 1, askedMs) ?? 'absent');
+    if (found === null) return ours ? 'ours' : 'theirs';
     if (ours) this.unlock(permit, entryKey);
     return found;
   }
@@ -212,10 +211,10 @@ export class Entries {
 }
 
 /** @returns what a GET and the PTTL after it, at `index` of the replies, found; null when that is nothing */
-function heldIn(replies: Replies | null, index: number): Held | null {
+function heldIn(replies: Replies | null, index: number, askedMs: number): Held | null {
   const value = replies?.[index]?.[1];
   const ttlMs = replies?.[index + 1]?.[1];
   const stored = Buffer.isBuffer(value) ? unpack(value) : null;
   if (!stored || typeof ttlMs !== 'number' || ttlMs <= 0) return null;
-  return { ...stored, ttlMs };
+  return { ...stored, expiresMs: askedMs + ttlMs };
 }

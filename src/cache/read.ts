@@ -70,16 +70,19 @@ export async function answer(parts: ReadParts, question: Question): Promise<Answ
 
   const entryKey = question.entryKey(permit.epoch);
   const asked: Asked = { question, permit, entryKey, arrivedMs };
+  const fetch = () => entries.fetch(permit, entryKey, arrivedMs + parts.deadlineMs);
+  // When it was fetched does not matter, only under which tokens it was loaded: where it will be needed, both at once.
+  const fetching = entries.has(entryKey) ? null : fetch();
   const tokenList = await fences.read(permit, question.tags);
   if (tokenList === null) return tooLate(parts, asked);
   const tokens = tokenList.join('');
 
   const local = entries.local(permit.epoch, entryKey, tokens);
   if (local) return hit(parts, asked, tokens, local, 'local');
-  const found = await entries.fetch(permit, entryKey, tokens, arrivedMs + parts.deadlineMs);
-  if (found === null) return tooLate(parts, asked);
-  if (found !== 'absent') return hit(parts, asked, tokens, found, 'hit');
-  return miss(parts, asked, tokens);
+  const held = await (fetching ?? fetch());
+  if (held === null) return tooLate(parts, asked);
+  const found = entries.take(permit, entryKey, tokens, held);
+  return found ? hit(parts, asked, tokens, found, 'hit') : miss(parts, asked, tokens);
 }
 
 function hit(parts: ReadParts, asked: Asked, tokens: string, found: Found, outcome: 'hit' | 'local'): Answer {
