@@ -40,7 +40,7 @@ export interface Dictionary {
   places: Column;
 }
 
-export const VULNERABILITIES_A_PAGE = 100;
+export const VULNERABILITIES_A_PAGE = 25;
 const DEFINITIONS_A_PAGE = 5_000;
 
 const SEVERITY_INDEX: ReadonlyMap<Severity, number> = new Map(SEVERITIES.map((word, index) => [word, index]));
