@@ -9,9 +9,9 @@ import type { Summary } from './schemas.ts';
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const REDIS_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
 /** What is vulnerable is counted anew this often at most. */
-/** A scrape does not wait longer for them: Prometheus itself gives up after 10 s. */
-const CONTENT_WAIT_MS = 2_000;
 const CONTENT_MS = 10_000;
+/** A scrape does not wait longer for that: Prometheus itself gives up after 10 s. */
+const CONTENT_WAIT_MS = 2_000;
 const STATES = ['active', 'bypass', 'off'] as const;
 
 export type Metrics = ReturnType<typeof createMetrics>;
