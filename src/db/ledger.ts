@@ -21,12 +21,13 @@ export interface LedgerConnection {
 
 /**
  * What the cache needs of PostgreSQL. Renewals have a connection of their own, so that nothing keeps them waiting.
+ * Only what is written there has to survive a crash: of the rest, a change whose end is forgotten is settled once more.
  * @param version of this program, shown in the list of instances
  * @param pulse told of every answer, and of every one that does not come
  */
 export function openLedger(databaseUrl: string, version: string, pulse: Pulse): LedgerConnection {
-  const renewals = openPool(databaseUrl, 1);
-  const others = openPool(databaseUrl, 3);
+  const renewals = openPool(databaseUrl, 1, 'on');
+  const others = openPool(databaseUrl, 3, 'off');
   const heard = (pool: pg.Pool): Db => ({
     query: (sql, values) => pulse.listen(pool.query(sql, values as unknown[])),
   });
@@ -39,7 +40,7 @@ export function openLedger(databaseUrl: string, version: string, pulse: Pulse): 
   };
 }
 
-function openPool(databaseUrl: string, max: number): pg.Pool {
+function openPool(databaseUrl: string, max: number, synchronousCommit: 'on' | 'off'): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max,
@@ -47,8 +48,7 @@ function openPool(databaseUrl: string, max: number): pg.Pool {
     statement_timeout: STATEMENT_TIMEOUT_MS,
     query_timeout: STATEMENT_TIMEOUT_MS + 200,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    // A lease that PostgreSQL forgets in a crash would be one that writers do not wait for.
-    options: '-c synchronous_commit=on',
+    options: `-c synchronous_commit=${synchronousCommit}`,
     keepAlive: true,
   });
   pool.on('error', () => {});
@@ -60,6 +60,7 @@ function ledgerOn(renewals: Db, others: Db, version: string): Ledger {
     'id, tag, source, extract(epoch FROM clock_timestamp() - created_at)::float8 * 1000 AS "ageMs"';
   return {
     async register({ instance, term, leaseMs }) {
+      // A lease that PostgreSQL forgets in a crash would be one that writers do not wait for.
       // Without a lease the row is only kept alive: a statement that arrives late must not take a newer lease away.
       await renewals.query(
         `INSERT INTO cache_instance (id, term, lease_until, schema_version, version)
@@ -136,7 +137,7 @@ function ledgerOn(renewals: Db, others: Db, version: string): Ledger {
       await renewals.query('UPDATE cache_authority SET settled = true WHERE epoch = $1', [epoch]);
     },
     async record(tag, source) {
-      const { rows } = await others.query<{ txid: string }>(
+      const { rows } = await renewals.query<{ txid: string }>(
         'INSERT INTO cache_change (tag, source) VALUES ($1, $2) RETURNING txid::text AS txid',
         [tag, source],
       );

@@ -55,7 +55,7 @@ export function uploadRoutes(app: App, parts: Parts): void {
         const stored = await store(request, reply, query, parts);
         const outcome = stored.items.some((item) => item.created) ? 'stored' : 'same';
         parts.metrics.onUpload(outcome, '', performance.now() - startedMs);
-        await parts.writes.recordUpload({
+        const recorded = parts.writes.recordUpload({
           outcome,
           code: stored.document.ignored === null ? null : 'ignored',
           detail: stored.document.ignored,
@@ -66,7 +66,9 @@ export function uploadRoutes(app: App, parts: Parts): void {
           bytes: stored.bytes,
           requestId: request.id,
         });
-        return await answer(reply, stored, parts);
+        const summaries = await answer(reply, stored, parts);
+        await recorded;
+        return summaries;
       } catch (error) {
         const refusal = toHttpError(error);
         parts.metrics.onUpload('refused', refusal.code, performance.now() - startedMs);
