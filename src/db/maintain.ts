@@ -232,28 +232,33 @@ async function updateCurrentFindings(
   artifacts: ChangedArtifact[],
 ): Promise<PackageDifferences | null> {
   const { rows } = await db.query<{ [Key in keyof PackageDifferences]: Printed | null }>(
-    `WITH ${LATEST_SCANS}, ${findingsOf('ARRAY(SELECT id FROM latest_scan)')}, known AS MATERIALIZED (
-       SELECT artifact_id, vulnerability_id, first_seen_at FROM artifact_vulnerability
-       WHERE artifact_id = ANY ($1::int[])
-     ), wanted AS (
-       SELECT l.artifact_id, l.name, f.*, known.first_seen_at, (row_number() OVER (
+    `WITH ${LATEST_SCANS}, wanted AS (
+       SELECT l.artifact_id, f.definition_id, f.target_id, f.path_id, (row_number() OVER (
          PARTITION BY l.artifact_id, f.definition_id, f.target_id, f.path_id))::int AS copy
-       FROM finding f JOIN latest_scan l ON l.id = f.scan_id AND NOT l.stale
-       JOIN known ON known.artifact_id = l.artifact_id AND known.vulnerability_id = f.vulnerability_id
+       FROM scan_finding f JOIN latest_scan l ON l.id = f.scan_id AND NOT l.stale
+       WHERE f.scan_id = ANY (ARRAY(SELECT id FROM latest_scan))
      ), difference AS MATERIALIZED (
        SELECT old.id AS old_id, wanted.*
        FROM (SELECT id, artifact_id, definition_id, target_id, path_id, copy FROM current_finding WHERE artifact_id = ANY ($1::int[])) old
        FULL JOIN wanted USING (artifact_id, definition_id, target_id, path_id, copy)
        WHERE old.id IS NULL OR wanted.artifact_id IS NULL
+     ), definition AS MATERIALIZED (
+       SELECT id, vulnerability_id, severity, fixable, status, package FROM finding_definition
+       WHERE id = ANY (ARRAY(SELECT definition_id FROM difference WHERE old_id IS NULL))
+     ), known AS MATERIALIZED (
+       SELECT artifact_id, vulnerability_id, first_seen_at FROM artifact_vulnerability
+       WHERE artifact_id = ANY ($1::int[])
      ), gone AS (
        DELETE FROM current_finding WHERE id = ANY (ARRAY(SELECT old_id FROM difference WHERE old_id IS NOT NULL))
        RETURNING vulnerability_id, package, status, fixable, severity
      ), fresh AS (
        INSERT INTO current_finding (artifact_id, definition_id, target_id, path_id, copy, vulnerability_id, severity,
          fixable, status, package, artifact_name, first_seen_at)
-       SELECT artifact_id, definition_id, target_id, path_id, copy, vulnerability_id, severity, fixable, status, package,
-         name, first_seen_at
-       FROM difference WHERE old_id IS NULL
+       SELECT w.artifact_id, w.definition_id, w.target_id, w.path_id, w.copy, d.vulnerability_id, d.severity, d.fixable,
+         d.status, d.package, l.name, known.first_seen_at
+       FROM difference w JOIN definition d ON d.id = w.definition_id JOIN latest_scan l ON l.artifact_id = w.artifact_id
+       JOIN known ON known.artifact_id = w.artifact_id AND known.vulnerability_id = d.vulnerability_id
+       WHERE w.old_id IS NULL
        RETURNING vulnerability_id, package, status, fixable, severity
      ), sums AS (
        SELECT vulnerability_id, package, status, fixable, severity, sum(findings) AS findings
