@@ -580,6 +580,7 @@ export type DiffList = Static<typeof DiffList>;
 
 export const UploadsQuery = query({
   outcome: several(Type.Enum(['stored', 'same', 'refused'])),
+  receivedSince: Moment,
   ...Paging,
 });
 export type UploadsQuery = Static<typeof UploadsQuery>;

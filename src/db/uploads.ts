@@ -1,5 +1,5 @@
 import type { List, Upload, UploadsQuery } from '../schemas.ts';
-import { selection } from './filters.ts';
+import { moment, selection } from './filters.ts';
 import { Conditions, type ListPlan, readList } from './list.ts';
 import type { Db } from './pool.ts';
 
@@ -22,11 +22,13 @@ interface UploadRow {
 
 /**
  * What was sent in the 7 days before `now`, the newest first.
- * @throws CursorError
+ * @throws CursorError, FilterError
  */
 export function listUploads(db: Db, query: UploadsQuery, now: Date): Promise<List<Upload>> {
   const conditions = new Conditions().add('received_at >= ?', new Date(now.getTime() - SHOWN_MS));
   if (query.outcome) conditions.add('outcome = ANY(?::text[])', query.outcome);
+  if (query.receivedSince !== undefined)
+    conditions.add('received_at >= ?', moment('receivedSince', query.receivedSince));
   const plan: ListPlan<UploadRow> = {
     request: query,
     filters: { ...selection(query), list: 'uploads' },

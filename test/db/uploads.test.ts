@@ -36,6 +36,7 @@ function expected(query: UploadsQuery): number[] {
   const ids = uploads
     .filter((upload) => Date.parse(upload.received_at) >= NOW.getTime() - 7 * 86_400_000)
     .filter((upload) => query.outcome?.includes(upload.outcome) ?? true)
+    .filter(({ received_at: at }) => Date.parse(at) >= Date.parse(query.receivedSince ?? at))
     .map((upload) => upload.id);
   return query.order === 'asc' ? ids : ids.reverse();
 }
@@ -74,6 +75,17 @@ describe('the list of uploads', () => {
       expect(items.map((item) => item.id)).toEqual(expected({ ...(outcome ? { outcome } : {}) }));
       expect(new Set(totals)).toEqual(new Set([items.length]));
     }
+  });
+
+  it('filters by the time of receipt, within the 7 days', async () => {
+    const counts: number[] = [];
+    for (const receivedSince of ['2026-02-07T12:00:00Z', '2026-02-07', '2026-01-01']) {
+      const { items, total } = await list({ receivedSince, limit: 200 });
+      expect(items.map((item) => item.id)).toEqual(expected({ receivedSince }));
+      counts.push(total);
+    }
+    expect(counts).toEqual([6, 10, expected({}).length]);
+    await expect(() => list({ receivedSince: 'tomorrow' })).rejects.toMatchObject({ parameter: 'receivedSince' });
   });
 
   it('has a cursor of its filter', async () => {
