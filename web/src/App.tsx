@@ -1,11 +1,13 @@
-import { type ComponentType, lazy, Suspense } from 'react';
-import { Route, Switch } from 'wouter';
+import { type ComponentType, Suspense } from 'react';
+import { Route, Switch, useLocation } from 'wouter';
+import { Boundary } from './components/Boundary.tsx';
 import { Frame } from './components/Frame.tsx';
+import { late } from './parts.ts';
 import { NotFound } from './views/NotFound.tsx';
 
 /** A view, fetched when it is first shown. */
 const view = <Name extends string>(name: Name, load: () => Promise<Record<Name, ComponentType>>) =>
-  lazy(async () => ({ default: (await load())[name] }));
+  late<Name, object>(name, load);
 
 const VIEWS: [path: string, view: ComponentType][] = [
   ['/', view('Overview', () => import('./views/Overview.tsx'))],
@@ -21,20 +23,23 @@ const VIEWS: [path: string, view: ComponentType][] = [
 ];
 
 export function App() {
+  const [location] = useLocation();
   return (
     <Frame>
-      <Suspense fallback={null}>
-        <Switch>
-          {VIEWS.map(([path, View]) => (
-            <Route key={path} path={path}>
-              {({ id }: { id?: string }) => <View key={id} />}
+      <Boundary key={location}>
+        <Suspense fallback={null}>
+          <Switch>
+            {VIEWS.map(([path, View]) => (
+              <Route key={path} path={path}>
+                {({ id }: { id?: string }) => <View key={id} />}
+              </Route>
+            ))}
+            <Route>
+              <NotFound />
             </Route>
-          ))}
-          <Route>
-            <NotFound />
-          </Route>
-        </Switch>
-      </Suspense>
+          </Switch>
+        </Suspense>
+      </Boundary>
     </Frame>
   );
 }

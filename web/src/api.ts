@@ -48,6 +48,26 @@ export async function send<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string,
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
+/** @throws ApiError where Trivet does not answer */
+export async function reach(): Promise<void> {
+  await request('/healthz', {});
+}
+
+/** Fetches the page anew, where Trivet answers: else not even what surrounds the view would be left. */
+export function reload(): void {
+  reach().then(
+    () => location.reload(),
+    () => {},
+  );
+}
+
+/** Fetches the page anew where another version of it was deployed meanwhile. @param own the address of its script */
+export async function followVersion(own: string): Promise<void> {
+  const name = new URL(own).pathname.split('/').at(-1) ?? '';
+  const page = await request('/', {}).catch(() => null);
+  if (page && !(await page.text()).includes(name)) location.reload();
+}
+
 async function request(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response: Response;

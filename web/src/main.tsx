@@ -6,10 +6,11 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Router } from 'wouter';
 import { App } from './App.tsx';
+import { followVersion } from './api.ts';
 import { queryClient } from './data.ts';
 
-// A part of the dashboard is gone from the server when a newer version was deployed: the page comes with its own.
-addEventListener('vite:preloadError', () => location.reload());
+// A part of the dashboard is gone from the server when another version was deployed: the page comes with its own.
+addEventListener('vite:preloadError', () => void followVersion(import.meta.url));
 
 const root = document.getElementById('root');
 const base = new URL(document.baseURI).pathname.replace(/\/$/, '');

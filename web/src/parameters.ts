@@ -8,6 +8,7 @@ import type {
   ScanVulnerabilitiesQuery,
   Severity,
   Status,
+  Upload,
   UploadsQuery,
   VulnerabilitiesQuery,
 } from '../../src/schemas.ts';
@@ -41,6 +42,8 @@ export const STATUSES = [
   'not_affected',
   'unknown',
 ] as const satisfies Status[];
+
+export const OUTCOMES = ['stored', 'same', 'refused'] as const satisfies Upload['outcome'][];
 
 /** Some of the parameters of an API query: the others are settled by where its list stands. */
 export function only<P extends Parameters, Name extends keyof P>(
@@ -126,6 +129,7 @@ export const misconfigurationsParameters = {
 export const licensesParameters = { ...otherFindingsParameters, package: 'text' } satisfies Parameters;
 
 export const uploadsParameters = {
-  outcome: ['stored', 'same', 'refused'],
+  outcome: OUTCOMES,
+  receivedSince: 'text',
   ...paging,
 } satisfies ParametersOf<UploadsQuery>;

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { ArtifactSummary, Labels, ScanSummary } from '../../../src/schemas.ts';
 import { formatCount, type Noun, plural } from '../format.ts';
@@ -29,6 +29,17 @@ export function Text({ value }: { value: string | number | null | undefined }) {
   ) : (
     value
   );
+}
+
+/** What has no spaces, to be broken behind a slash rather than anywhere. */
+export function Breakable({ value }: { value: string }) {
+  return value.split(/(?<=[/:@])/).map((part, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one text, in their order.
+    <Fragment key={index}>
+      {index > 0 && <wbr />}
+      {part}
+    </Fragment>
+  ));
 }
 
 /** At most two lines. */
@@ -90,10 +101,9 @@ export function Place({
   target: string | null;
   kind: string | null;
 }) {
+  const shown = path ?? (kind === 'os-pkgs' ? 'OS packages' : target);
   return (
-    <span title={target ?? undefined}>
-      <Text value={path ?? (kind === 'os-pkgs' ? 'OS packages' : target)} />
-    </span>
+    <span title={target ?? undefined}>{shown ? <Breakable value={shown} /> : <Text value={null} />}</span>
   );
 }
 
@@ -112,14 +122,7 @@ export function OperatingSystem({ os }: { os: ArtifactSummary['os'] }) {
 }
 
 /** New and gone against the scan before, from the gate: a link to what they are. */
-export function Difference({
-  scan,
-  children,
-}: {
-  scan: Pick<ScanSummary, 'id' | 'changes'>;
-  /** Further words of the link. */
-  children?: ReactNode;
-}) {
+export function Difference({ scan }: { scan: Pick<ScanSummary, 'id' | 'changes'> }) {
   const { changes } = scan;
   const href = compareHref(scan);
   if (!changes) return <Text value={null} />;
@@ -130,7 +133,6 @@ export function Difference({
         +{formatCount(changes.new)}
       </span>{' '}
       <span title={`${changes.gone} gone`}>−{formatCount(changes.gone)}</span>
-      {children}
     </Link>
   );
 }

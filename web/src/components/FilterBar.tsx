@@ -1,25 +1,17 @@
-import { Button, CloseButton, NativeSelect, Popover, TextInput } from '@mantine/core';
+import { Button, CloseButton, TextInput } from '@mantine/core';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import type { List, SeverityCounts } from '../../../src/schemas.ts';
-import { useGet } from '../data.ts';
-import { type Filter, filtersFor } from '../filters.ts';
+import type { SeverityCounts } from '../../../src/schemas.ts';
+import { type Filter, filtersFor, QUICK } from '../filters.ts';
 import { formatCount, formatWord } from '../format.ts';
 import { type Parameters, SEVERITIES } from '../parameters.ts';
 import { filtersOf, type QueryState } from '../url.ts';
+import { AddFilter } from './AddFilter.tsx';
 import classes from './FilterBar.module.css';
 import { Icon } from './Icon.tsx';
 import type { SeverityKey } from './Severity.tsx';
 import { Toggles } from './Toggles.tsx';
 
 const TYPING_MS = 250;
-/** Filters that are a button of their own, as they are used most. */
-const QUICK: Record<string, string> = {
-  fixable: 'Fixable',
-  stale: 'Stale',
-  eosl: 'End of life',
-  latest: 'Latest only',
-};
-
 interface FilterBarProps {
   parameters: Parameters;
   state: QueryState;
@@ -150,133 +142,4 @@ function Chips({ filters, state }: { filters: Filter[]; state: QueryState }) {
       </span>
     );
   });
-}
-
-function AddFilter({ filters, state }: { filters: Filter[]; state: QueryState }) {
-  const [opened, setOpened] = useState(false);
-  const others = filters.filter(({ name }) => name !== 'severity');
-  const [name, setName] = useState(others[0]?.name ?? '');
-  const filter = others.find((one) => one.name === name) ?? others[0];
-  const [text, setText] = useState('');
-  if (!filter) return null;
-  const single = filter.isTime || QUICK[filter.name] !== undefined;
-  const add = (value: string) => {
-    const present = single ? [] : (state.query[filter.name] ?? []);
-    if (value) state.update({ [filter.name]: [...present.filter((one) => one !== value), value] });
-    setText('');
-    setOpened(false);
-  };
-  return (
-    <Popover opened={opened} onChange={setOpened} position="bottom-start" trapFocus shadow="md">
-      <Popover.Target>
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<Icon name="filter" size={14} />}
-          onClick={() => setOpened(!opened)}
-        >
-          Filter
-        </Button>
-      </Popover.Target>
-      <Popover.Dropdown aria-label="Add a filter">
-        <form
-          className={classes.form}
-          onSubmit={(event) => {
-            event.preventDefault();
-            add(text.trim());
-          }}
-        >
-          <NativeSelect
-            label="Filter by"
-            size="xs"
-            value={filter.name}
-            data={others.map((one) => ({ value: one.name, label: one.label }))}
-            onChange={(event) => setName(event.currentTarget.value)}
-          />
-          {filter.isTime && filter.name !== 'until' && (
-            <Choices choices={SPANS.map(([days, label]) => [dayBefore(days), label])} onChoose={add} />
-          )}
-          {filter.choices ? (
-            <Choices choices={filter.choices} onChoose={add} />
-          ) : (
-            <ValueInput filter={filter} text={text} onText={setText} />
-          )}
-        </form>
-      </Popover.Dropdown>
-    </Popover>
-  );
-}
-
-/** Spans of time that are asked for most. */
-const SPANS = [
-  [1, 'Since yesterday'],
-  [7, '7 days'],
-  [30, '30 days'],
-] as const;
-
-const DAY_MS = 86_400_000;
-/** The UTC day so many days ago: `2026-11-17`. */
-const dayBefore = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString().slice(0, 10);
-
-interface ChoicesProps {
-  choices: NonNullable<Filter['choices']>;
-  onChoose: (value: string) => void;
-}
-
-function Choices({ choices, onChoose }: ChoicesProps) {
-  return (
-    <div className={classes.choices}>
-      {choices.map(([value, label]) => (
-        <Button key={value} size="compact-sm" variant="default" onClick={() => onChoose(value)}>
-          {label}
-        </Button>
-      ))}
-    </div>
-  );
-}
-
-interface ValueInputProps {
-  filter: Filter;
-  text: string;
-  onText: (text: string) => void;
-}
-
-function ValueInput({ filter, text, onText }: ValueInputProps) {
-  const { suggest } = filter;
-  const list = suggest === 'repository' ? 'repositories' : 'artifacts';
-  const asked = suggest && text.trim().length >= 2;
-  const found = useGet<List<{ name?: string; repository: string }>>(
-    asked ? `/api/${list}?limit=20&q=${encodeURIComponent(text.trim())}` : null,
-    { keep: true, pollMs: 0 },
-  );
-  const names = found.data?.body.items.map((item) =>
-    suggest === 'artifact' ? (item.name ?? '') : item.repository,
-  );
-  return (
-    <div className={classes.value}>
-      <TextInput
-        label="Value"
-        size="xs"
-        type={filter.isTime ? 'date' : 'text'}
-        placeholder={filter.placeholder}
-        value={text}
-        onChange={(event) => onText(event.currentTarget.value)}
-        list={suggest ? 'filter-suggestions' : undefined}
-        required
-        pattern={filter.name === 'label' ? '[^=]+=.*' : undefined}
-        title={filter.name === 'label' ? 'name=value' : undefined}
-        maxLength={1024}
-      />
-      {suggest && (
-        <datalist id="filter-suggestions">
-          {[...new Set(names)].map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
-      )}
-      <Button size="xs" type="submit">
-        Add
-      </Button>
-    </div>
-  );
 }

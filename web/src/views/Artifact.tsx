@@ -1,7 +1,8 @@
 import { Suspense, useMemo } from 'react';
 import { Link, useParams } from 'wouter';
-import type { Artifact as ArtifactBody, Kind, SeverityCounts } from '../../../src/schemas.ts';
-import { CountOf, Difference, LabelList, OperatingSystem } from '../components/Cells.tsx';
+import type { Artifact as ArtifactBody, SeverityCounts } from '../../../src/schemas.ts';
+import { CountOf, LabelList, OperatingSystem } from '../components/Cells.tsx';
+import { ChangeStrip } from '../components/ChangeStrip.tsx';
 import { Copy } from '../components/Copy.tsx';
 import { DeleteButton } from '../components/DeleteButton.tsx';
 import { Facts } from '../components/Facts.tsx';
@@ -10,10 +11,11 @@ import { SeverityBar } from '../components/Severity.tsx';
 import { Await } from '../components/States.tsx';
 import { Time } from '../components/Time.tsx';
 import { useGet } from '../data.ts';
-import { early } from '../early.ts';
-import { typeName } from '../filters.ts';
-import { plural, shortDigest } from '../format.ts';
+import { KIND_NOUNS, typeName } from '../filters.ts';
+import { formatWord, plural, shortDigest } from '../format.ts';
 import { artifactHref, ofSeverity, scanHref } from '../links.ts';
+import { KINDS } from '../parameters.ts';
+import { early } from '../parts.ts';
 import { ArtifactTabs } from './ArtifactTabs.tsx';
 import classes from './Scan.module.css';
 
@@ -67,11 +69,7 @@ function About({ artifact }: { artifact: ArtifactBody }) {
           href={(key) => artifactHref(artifact.id, ofSeverity(key))}
         />
       }
-      actions={
-        vulnerability?.changes?.against && (
-          <Difference scan={vulnerability}> since the scan before</Difference>
-        )
-      }
+      actions={vulnerability && <ChangeStrip scan={vulnerability} />}
     >
       {artifact.stale && (
         <p className={classes.stale}>
@@ -90,12 +88,12 @@ function About({ artifact }: { artifact: ArtifactBody }) {
               href={artifactHref(artifact.id, { fixable: ['true'] })}
             />,
           ],
-          ...(Object.keys(LOOKED_FOR) as Kind[]).flatMap((kind) => {
+          ...KINDS.flatMap((kind) => {
             const scan = latestScans[kind];
             if (!scan) return [];
             return [
               [
-                LOOKED_FOR[kind],
+                formatWord(KIND_NOUNS[kind][1]),
                 <Link key={kind} href={scanHref(scan.id)}>
                   scanned <Time value={scan.scannedAt} />
                 </Link>,
@@ -121,13 +119,6 @@ function About({ artifact }: { artifact: ArtifactBody }) {
     </Panel>
   );
 }
-
-const LOOKED_FOR: Record<Kind, string> = {
-  vulnerability: 'Vulnerabilities',
-  misconfiguration: 'Misconfigurations',
-  secret: 'Secrets',
-  license: 'Licences',
-};
 
 function History({ history }: { history: ArtifactBody['history'] }) {
   const points = useMemo(

@@ -11,7 +11,7 @@ import { useUrlQuery } from '../url.ts';
 import { ArtifactScans } from './ArtifactScans.tsx';
 import { findingTabs } from './Scan.tsx';
 import { ScanVulnerabilities } from './ScanFindings.tsx';
-import { findingColumns, findingList } from './vulnerabilityColumns.tsx';
+import { artifactFindingColumns, findingList } from './vulnerabilityColumns.tsx';
 
 interface Props {
   artifact: Artifact;
@@ -20,6 +20,8 @@ interface Props {
 /** What was found in an artifact, its scans, and what runs it. */
 export function ArtifactTabs({ artifact }: Props) {
   const { latestScans, workloadCount } = artifact;
+  // One scan may have looked for all kinds, or each for its own.
+  const scans = [...new Map(Object.values(latestScans).map((scan) => [scan.id, scan])).values()];
   const workloads = { key: 'workloads', name: 'Workloads', count: workloadCount };
   return (
     <FindingTabs
@@ -31,7 +33,7 @@ export function ArtifactTabs({ artifact }: Props) {
           count: sumOf(artifact.severityCounts),
           panel: <Vulnerabilities artifact={artifact} />,
         },
-        ...findingTabs((kind) => latestScans[kind]),
+        ...findingTabs((kind) => latestScans[kind], scans),
         {
           key: 'scans',
           name: 'Scans',
@@ -64,8 +66,6 @@ const parameters = only(
   'limit',
   'cursor',
 );
-const columns = findingColumns.filter(({ label }) => label !== 'Artifact');
-
 function Current({ artifact }: Props) {
   const state = useUrlQuery(parameters);
   return (
@@ -75,7 +75,8 @@ function Current({ artifact }: Props) {
       state={state}
       fixed={{ artifact: [String(artifact.id)] }}
       caption="Vulnerabilities of this artifact"
-      columns={columns}
+      columns={artifactFindingColumns}
+      group={(item) => item.path ?? item.target}
       defaultSort="severity"
       searchLabel="Search id, title, package"
       counts={artifact.severityCounts}

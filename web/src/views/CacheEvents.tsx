@@ -36,9 +36,12 @@ const columns: Column<CacheEvent>[] = [
 
 function describe(detail: CacheEvent['detail']): string {
   return Object.entries(detail)
-    .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : String(value)}`)
+    .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : textOf(value)}`)
     .join(' · ');
 }
+
+const number = new Intl.NumberFormat('en', { maximumFractionDigits: 2, useGrouping: false });
+const textOf = (value: unknown): string => (typeof value === 'number' ? number.format(value) : String(value));
 
 /** What happened to the cache, the newest first. */
 export function CacheEvents() {

@@ -1,18 +1,8 @@
-import { Button, Select } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
-import { useMutation } from '@tanstack/react-query';
-import { useState } from 'react';
+import { Button } from '@mantine/core';
+import { Fragment, type ReactNode, useEffect, useRef } from 'react';
 import { Link } from 'wouter';
-import type {
-  ArtifactSummary,
-  DiffItem,
-  DiffList,
-  List,
-  ScanFinding,
-  ScanSummary,
-} from '../../../src/schemas.ts';
-import { get } from '../api.ts';
-import { FixedVersion, Place, Text } from '../components/Cells.tsx';
+import type { DiffItem, DiffList, ScanFinding } from '../../../src/schemas.ts';
+import { CountOf, FixedVersion, Place, Text } from '../components/Cells.tsx';
 import type { Column } from '../components/DataTable.tsx';
 import { FilterBar } from '../components/FilterBar.tsx';
 import { Icon } from '../components/Icon.tsx';
@@ -20,13 +10,23 @@ import { ListView } from '../components/ListView.tsx';
 import { Page } from '../components/Page.tsx';
 import { describeTotal } from '../components/Pager.tsx';
 import { SEVERITY_KEYS, Severity } from '../components/Severity.tsx';
-import { Await, Empty, Failure } from '../components/States.tsx';
+import { Await, Empty } from '../components/States.tsx';
 import { useGet } from '../data.ts';
-import { formatCount, formatDateTime, formatWord } from '../format.ts';
-import { vulnerabilityHref } from '../links.ts';
+import { KIND_NOUNS } from '../filters.ts';
+import { formatCount, formatWord } from '../format.ts';
+import { ofSeverity, vulnerabilityHref } from '../links.ts';
 import { diffParameters, type Query } from '../parameters.ts';
-import { apiPath, filtersOf, type QueryState, useMemoryQuery, useUrlQuery } from '../url.ts';
+import {
+  apiPath,
+  filtersOf,
+  type QueryState,
+  toSearch,
+  useMemoryQuery,
+  useShow,
+  useUrlQuery,
+} from '../url.ts';
 import classes from './Compare.module.css';
+import { ScanPicker } from './ScanPicker.tsx';
 
 /** Is it safe to ship this tag? */
 export function Compare() {
@@ -59,65 +59,6 @@ export function Compare() {
   );
 }
 
-interface ScanPickerProps {
-  label: string;
-  scanId: string | null;
-  onPick: (scanId: string) => void;
-}
-
-const scansOf = (artifact: string | number, limit: number) =>
-  `/api/scan-results?artifact=${artifact}&limit=${limit}`;
-
-/** Chooses an artifact, then one of its scans; the newest is chosen with the artifact. */
-function ScanPicker({ label, scanId, onPick }: ScanPickerProps) {
-  const picked = useGet<ScanSummary>(scanId && `/api/scan-results/${scanId}`).data?.body;
-  const [search, setSearch] = useState('');
-  const [asked] = useDebouncedValue(search.trim(), 200);
-  const artifactId = picked?.artifact.id;
-  const matches =
-    asked.length >= 2 && asked !== picked?.artifact.name ? `&q=${encodeURIComponent(asked)}` : '';
-  const found = useGet<List<ArtifactSummary>>(`/api/artifacts?limit=30&sort=lastSeenAt${matches}`, {
-    keep: true,
-  });
-  const scans = useGet<List<ScanSummary>>(artifactId ? scansOf(artifactId, 100) : null);
-  const pickNewest = useMutation({
-    mutationFn: (artifact: string) => get<List<ScanSummary>>(scansOf(artifact, 1)),
-    onSuccess: ({ body: { items } }) => items[0] && onPick(String(items[0].id)),
-  });
-
-  const artifacts = new Map((found.data?.body.items ?? []).map((item) => [String(item.id), item.name]));
-  if (picked) artifacts.set(String(picked.artifact.id), picked.artifact.name);
-  return (
-    <fieldset className={classes.picker}>
-      <legend>{label}</legend>
-      <Select
-        label="Artifact"
-        placeholder="Search"
-        searchable
-        value={artifactId ? String(artifactId) : null}
-        data={[...artifacts].map(([value, name]) => ({ value, label: name }))}
-        filter={({ options }) => options}
-        onSearchChange={setSearch}
-        onChange={(value) => value && pickNewest.mutate(value)}
-        nothingFoundMessage="Nothing matches"
-        maxDropdownHeight={320}
-      />
-      <Select
-        label="Scan"
-        value={scanId}
-        disabled={!artifactId}
-        data={scans.data?.body.items.map((scan) => ({
-          value: String(scan.id),
-          label: `${formatDateTime(scan.scannedAt)}${scan.latest ? ' (latest)' : ''}`,
-        }))}
-        onChange={(value) => value && onPick(value)}
-        allowDeselect={false}
-      />
-      {pickNewest.error && <Failure error={pickNewest.error} retry={() => pickNewest.reset()} />}
-    </fieldset>
-  );
-}
-
 function Comparison({ base, head, state }: { base: string; head: string; state: QueryState }) {
   const api = `/api/scan-results/${head}/diff`;
   const asked = { against: [base], ...filtersOf(state.query) };
@@ -127,7 +68,7 @@ function Comparison({ base, head, state }: { base: string; head: string; state: 
     <Await loaded={loaded} rows={4}>
       {(list) => (
         <>
-          <Verdict list={list} />
+          <Verdict list={list} query={state.query} />
           <div className={classes.filters}>
             <FilterBar
               parameters={diffParameters}
@@ -137,15 +78,10 @@ function Comparison({ base, head, state }: { base: string; head: string; state: 
               total={describeTotal(list, ['finding', 'findings'])}
             />
           </div>
-          {CHANGES.map(({ change, title, open }) => (
-            <details key={change} className={classes.section} open={open && list.counts[change] > 0}>
-              <summary>
-                <h2>
-                  {title} <small>{formatCount(list.counts[change])}</small>
-                </h2>
-              </summary>
-              <Section key={JSON.stringify(asked)} api={api} asked={asked} change={change} />
-            </details>
+          {CHANGES.map((change) => (
+            <Section key={change} change={change} count={list.counts[change]}>
+              <Findings key={JSON.stringify(asked)} api={api} asked={asked} change={change} />
+            </Section>
           ))}
         </>
       )}
@@ -153,26 +89,58 @@ function Comparison({ base, head, state }: { base: string; head: string; state: 
   );
 }
 
-const CHANGES = [
-  { change: 'new', title: 'New', open: true },
-  { change: 'gone', title: 'Gone', open: true },
-  { change: 'same', title: 'Same', open: false },
-] as const;
+type Change = DiffItem['change'];
+const CHANGES = ['new', 'gone', 'same'] as const satisfies Change[];
 
-function Verdict({ list }: { list: DiffList }) {
+/** Each number leads to the section of as many. */
+function Verdict({ list, query }: { list: DiffList; query: Query }) {
   const { counts, newBySeverity } = list;
   const found = SEVERITY_KEYS.filter((key) => newBySeverity[key] > 0);
+  const link = (count: number, word: string, asked: Query) => (
+    <CountOf value={count} noun={[word, word]} href={`/compare${toSearch({ ...query, ...asked })}`} />
+  );
   return (
     <p className={classes.verdict} data-worse={newBySeverity.critical + newBySeverity.high > 0 || undefined}>
-      {counts.new === 0
-        ? 'Nothing new'
-        : `${formatCount(counts.new)} new (${found.map((key) => `${formatCount(newBySeverity[key])} ${key}`).join(', ')})`}
-      , {formatCount(counts.gone)} gone, {formatCount(counts.same)} the same.
+      {counts.new === 0 ? (
+        'Nothing new'
+      ) : (
+        <>
+          {link(counts.new, 'new', { show: ['new'] })} (
+          {found.map((key, index) => (
+            <Fragment key={key}>
+              {index > 0 && ', '}
+              {link(newBySeverity[key], key, { show: ['new'], ...ofSeverity(key) })}
+            </Fragment>
+          ))}
+          )
+        </>
+      )}
+      , {link(counts.gone, 'gone', { show: ['gone'] })}, {link(counts.same, 'the same', { show: ['same'] })}.
     </p>
   );
 }
 
-function Section({ api, asked, change }: { api: string; asked: Query; change: DiffItem['change'] }) {
+/** Findings that fared alike. Open is what the address asks for; where it asks for none, what changed. */
+function Section({ change, count, children }: { change: Change; count: number; children: ReactNode }) {
+  const shown = useShow(['all', ...CHANGES]);
+  const element = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    if (shown === change) element.current?.scrollIntoView();
+  }, [shown, change]);
+  const open = shown === 'all' ? change !== 'same' && count > 0 : shown === change;
+  return (
+    <details ref={element} className={classes.section} open={open}>
+      <summary>
+        <h2>
+          {formatWord(change)} <small>{formatCount(count)}</small>
+        </h2>
+      </summary>
+      {children}
+    </details>
+  );
+}
+
+function Findings({ api, asked, change }: { api: string; asked: Query; change: Change }) {
   const state = useMemoryQuery();
   return (
     <ListView
@@ -210,7 +178,7 @@ const columns: Column<DiffItem>[] = [
     label: 'Severity',
     cell: ({ finding }) => <Severity value={finding.severity as ScanFinding['severity']} />,
   },
-  { label: 'Kind', spare: true, cell: (item) => formatWord(item.kind) },
+  { label: 'Kind', spare: true, cell: (item) => formatWord(KIND_NOUNS[item.kind][0]) },
   { label: 'Package', fit: 'text', cell: (item) => <Text value={field(item, 'package')} /> },
   {
     label: 'Version',

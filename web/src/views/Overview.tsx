@@ -65,12 +65,8 @@ function Figures({ summary }: { summary: Summary }) {
             href={artifactsHref({ stale: ['true'] })}
           />
         </Figure>
-        <Figure label="Scans" value={scans.total} href="/scans">
-          <CountOf
-            value={scans.today}
-            noun={['received today (UTC)', 'received today (UTC)']}
-            href={`/scans?receivedSince=${summary.day}`}
-          />
+        <Figure label="Scans today (UTC)" value={scans.today} href={`/scans?receivedSince=${summary.day}`}>
+          <CountOf value={scans.total} noun={['in all', 'in all']} href="/scans" />
           <LastReceived at={scans.lastReceivedAt} />
         </Figure>
       </div>

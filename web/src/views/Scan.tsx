@@ -3,6 +3,7 @@ import { Link, useParams } from 'wouter';
 import type { Kind, List, Scan as ScanBody, ScanSummary } from '../../../src/schemas.ts';
 import { addressOf } from '../api.ts';
 import { CountOf, OperatingSystem } from '../components/Cells.tsx';
+import { ChangeStrip } from '../components/ChangeStrip.tsx';
 import { Copy } from '../components/Copy.tsx';
 import { DeleteButton } from '../components/DeleteButton.tsx';
 import { Facts } from '../components/Facts.tsx';
@@ -14,7 +15,8 @@ import { SeverityBar } from '../components/Severity.tsx';
 import { Await, Empty } from '../components/States.tsx';
 import { Time } from '../components/Time.tsx';
 import { useGet } from '../data.ts';
-import { formatBytes, formatCount, formatDateTime, shortDigest, sumOf } from '../format.ts';
+import { KIND_NOUNS } from '../filters.ts';
+import { formatBytes, formatDateTime, shortDigest, sumOf } from '../format.ts';
 import { compareHref, FAILED, ofSeverity, scanHref } from '../links.ts';
 import { ArtifactScans } from './ArtifactScans.tsx';
 import classes from './Scan.module.css';
@@ -76,7 +78,7 @@ function About({ scan }: { scan: ScanBody }) {
               href={scanHref(scan.id, { fixable: ['true'] })}
             />,
           ],
-          ['Looked for', scan.kinds.join(', ')],
+          ['Looked for', scan.kinds.map((kind) => KIND_NOUNS[kind][1]).join(', ')],
           [
             'Digest',
             artifact.digest && (
@@ -110,20 +112,14 @@ function About({ scan }: { scan: ScanBody }) {
   );
 }
 
-function ChangeStrip({ scan }: { scan: ScanBody }) {
-  const { changes } = scan;
-  const href = compareHref(scan);
-  if (!changes) return null;
-  if (!href) return <span>The first scan of this artifact for vulnerabilities</span>;
-  return (
-    <Link href={href}>
-      {formatCount(changes.new)} new, {formatCount(changes.gone)} gone since the scan before
-    </Link>
-  );
-}
-
-/** What a scan found, by kind; of an artifact each kind has the scan that looked for it last. */
-export function findingTabs(scanOf: (kind: Kind) => ScanSummary | undefined): FindingTab[] {
+/**
+ * What a scan found, by kind; of an artifact each kind has the scan that looked for it last.
+ * @param scans all of these, once each: what was suppressed is of any kind
+ */
+export function findingTabs(
+  scanOf: (kind: Kind) => ScanSummary | undefined,
+  scans: readonly ScanSummary[],
+): FindingTab[] {
   const tabs = [
     [
       'misconfigurations',
@@ -134,14 +130,16 @@ export function findingTabs(scanOf: (kind: Kind) => ScanSummary | undefined): Fi
     ],
     ['secrets', 'Secrets', 'secret', 'secretCount', Secrets],
     ['licences', 'Licences', 'license', 'licenseCount', Licenses],
-    ['suppressed', 'Suppressed', 'vulnerability', 'suppressedCount', Suppressed],
   ] as const;
-  return tabs.flatMap(([key, name, kind, count, List]) => {
+  const found = tabs.flatMap(([key, name, kind, count, List]) => {
     const scan = scanOf(kind);
     if (!scan) return [];
     const query = key === 'misconfigurations' ? FAILED : {};
-    return { key, name, count: scan[count], query, panel: <List scan={scan} /> };
+    return [{ key, name, count: scan[count], query, panel: <List scan={scan} /> }];
   });
+  const suppressed = scans.reduce((sum, scan) => sum + scan.suppressedCount, 0);
+  const panel = <Suppressed scans={scans} />;
+  return [...found, { key: 'suppressed', name: 'Suppressed', count: suppressed, panel }];
 }
 
 function ScanTabs({ scan }: { scan: ScanBody }) {
@@ -155,7 +153,7 @@ function ScanTabs({ scan }: { scan: ScanBody }) {
           count: sumOf(scan.severityCounts),
           panel: <ScanVulnerabilities scan={scan} />,
         },
-        ...findingTabs(() => scan),
+        ...findingTabs(() => scan, [scan]),
         {
           key: 'scans',
           name: 'Scans of this artifact',

@@ -14,14 +14,15 @@ import { Facts } from '../components/Facts.tsx';
 import { ListView } from '../components/ListView.tsx';
 import { Severity } from '../components/Severity.tsx';
 import { Empty } from '../components/States.tsx';
-import { formatWord } from '../format.ts';
+import { KIND_NOUNS } from '../filters.ts';
+import { formatDateTime, formatWord } from '../format.ts';
 import {
   licensesParameters,
   misconfigurationsParameters,
   otherFindingsParameters,
   scanVulnerabilitiesParameters,
 } from '../parameters.ts';
-import { useUrlQuery } from '../url.ts';
+import { type QueryState, useMemoryQuery, useUrlQuery } from '../url.ts';
 import { scanFindingColumns } from './vulnerabilityColumns.tsx';
 
 interface Props {
@@ -191,21 +192,39 @@ const suppressedColumns: Column<SuppressedFinding>[] = [
   { label: 'Said by', fit: 'wide', cell: (item) => <Text value={item.source} /> },
 ];
 
-/** A suppressed finding is kept as Trivy wrote it, whatever its kind. */
-function nameOf(finding: Record<string, unknown>): string {
-  const name =
-    finding.VulnerabilityID ?? finding.vulnerabilityId ?? finding.ID ?? finding.RuleID ?? finding.Name;
-  const of = finding.PkgName ?? finding.package;
-  return [name, of].filter((part) => typeof part === 'string').join(' in ') || 'Finding';
+/** Of whatever kind it is. */
+function nameOf({ vulnerabilityId, id, ruleId, name, package: of }: Record<string, unknown>): string {
+  return [vulnerabilityId ?? id ?? ruleId ?? name, of]
+    .filter((part) => typeof part === 'string')
+    .join(' in ');
 }
 
-export function Suppressed({ scan }: Props) {
-  const state = useUrlQuery(otherFindingsParameters);
+/** What scans suppressed: one its own, several each below the other. */
+export function Suppressed({ scans }: { scans: readonly ScanSummary[] }) {
+  const some = scans.filter(({ suppressedCount }) => suppressedCount > 0);
+  const [only, ...others] = some.length > 0 ? some : scans;
+  if (!only) return <Empty title="Nothing was suppressed" />;
+  if (others.length === 0) return <SuppressedOnly scan={only} />;
+  return some.map((scan) => <SuppressedBelow key={scan.id} scan={scan} />);
+}
+
+function SuppressedOnly({ scan }: Props) {
+  return <SuppressedList scan={scan} state={useUrlQuery(otherFindingsParameters)} />;
+}
+
+function SuppressedBelow({ scan }: Props) {
+  const kinds = scan.kinds.map((kind) => KIND_NOUNS[kind][1]).join(', ');
+  const title = `In the scan of ${formatDateTime(scan.scannedAt)} for ${kinds}`;
+  return <SuppressedList scan={scan} state={useMemoryQuery()} title={title} />;
+}
+
+function SuppressedList({ scan, state, title }: Props & { state: QueryState; title?: string }) {
   return (
     <ListView
       api={`/api/scan-results/${scan.id}/suppressed`}
       parameters={otherFindingsParameters}
       state={state}
+      {...(title ? { title } : {})}
       caption="Suppressed findings of this scan"
       noun={['suppressed finding', 'suppressed findings']}
       columns={suppressedColumns}

@@ -1,5 +1,5 @@
 import { Link } from 'wouter';
-import type { Upload } from '../../../src/schemas.ts';
+import type { List, Upload } from '../../../src/schemas.ts';
 import { Text } from '../components/Cells.tsx';
 import { Copy } from '../components/Copy.tsx';
 import type { Column } from '../components/DataTable.tsx';
@@ -9,9 +9,11 @@ import { Reference } from '../components/Reference.tsx';
 import { Segments } from '../components/Segments.tsx';
 import { Empty } from '../components/States.tsx';
 import { Time } from '../components/Time.tsx';
-import { formatBytes } from '../format.ts';
-import { scansParameters, uploadsParameters } from '../parameters.ts';
-import { useShow, useUrlQuery } from '../url.ts';
+import { useGet } from '../data.ts';
+import { dayBefore, outcomeName } from '../filters.ts';
+import { formatBytes, formatCount } from '../format.ts';
+import { type Query, scansParameters, uploadsParameters } from '../parameters.ts';
+import { apiPath, toSearch, useShow, useUrlQuery } from '../url.ts';
 import { NoData } from './NoData.tsx';
 import classes from './Scans.module.css';
 import { scanColumns } from './scanColumns.tsx';
@@ -19,27 +21,39 @@ import { scanColumns } from './scanColumns.tsx';
 /** Did my upload arrive? */
 export function Scans() {
   const show = useShow(['scans', 'uploads']);
-  const tabs = (
+  const { outcome = [] } = useUrlQuery(uploadsParameters).query;
+  const notStored = outcome.length > 0 && !outcome.includes('stored');
+  const current = show === 'scans' ? 'Scans' : notStored ? 'Not stored' : 'Uploads';
+  return (
+    <Page title={current} lead={LEADS[current]} actions={<Rows current={current} />}>
+      {show === 'uploads' ? <Uploads /> : <AllScans />}
+    </Page>
+  );
+}
+
+const LEADS = {
+  Scans: 'Every report that is kept, the one received last first.',
+  'Not stored': 'What was sent and made no scan: the same again, or refused and why. Kept for 7 days.',
+  Uploads: 'What was sent in the last 7 days: stored, the same again, or refused and why.',
+} as const;
+
+/** What CI owners look for first is counted: of what was sent since yesterday, how much made no scan. */
+function Rows({ current }: { current: keyof typeof LEADS }) {
+  const query: Query = { outcome: ['same', 'refused'], receivedSince: [dayBefore(1)] };
+  const count = useGet<List<Upload>>(apiPath('/api/uploads', query, { limit: ['1'] })).data?.body.total;
+  return (
     <Segments
       label="Rows"
       items={[
-        { label: 'Scans', href: '/scans', current: show === 'scans' },
-        { label: 'Uploads', href: '/scans?show=uploads', current: show === 'uploads' },
+        { label: 'Scans', href: '/scans', current: current === 'Scans' },
+        {
+          label: `Not stored${count ? ` ${formatCount(count)}` : ''}`,
+          href: `/scans${toSearch({ show: ['uploads'], ...query })}`,
+          current: current === 'Not stored',
+        },
+        { label: 'Everything sent', href: '/scans?show=uploads', current: current === 'Uploads' },
       ]}
     />
-  );
-  return show === 'uploads' ? (
-    <Page
-      title="Uploads"
-      lead="What was sent in the last 7 days: stored, the same again, or refused and why."
-      actions={tabs}
-    >
-      <Uploads />
-    </Page>
-  ) : (
-    <Page title="Scans" lead="Every report that is kept, the one received last first." actions={tabs}>
-      <AllScans />
-    </Page>
   );
 }
 
@@ -66,19 +80,13 @@ function AllScans() {
   );
 }
 
-const OUTCOMES: Record<Upload['outcome'], string> = {
-  stored: 'Stored',
-  same: 'Same again',
-  refused: 'Refused',
-};
-
 const uploadColumns: Column<Upload>[] = [
   { label: 'Received', cell: (item) => <Time value={item.receivedAt} /> },
   {
     label: 'Outcome',
     cell: (item) => (
       <span className={classes.outcome} data-outcome={item.outcome}>
-        {OUTCOMES[item.outcome]}
+        {outcomeName(item.outcome)}
       </span>
     ),
   },
@@ -96,7 +104,7 @@ const uploadColumns: Column<Upload>[] = [
   },
   {
     label: 'Reason',
-    fit: 'wide',
+    fit: 'text',
     cell: (item) => (
       <>
         <Text value={item.detail ?? item.code} />

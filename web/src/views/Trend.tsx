@@ -2,9 +2,9 @@ import { Suspense, useMemo, useState } from 'react';
 import type { SeverityCounts, Summary } from '../../../src/schemas.ts';
 import { Panel } from '../components/Page.tsx';
 import { Toggles } from '../components/Toggles.tsx';
-import { early } from '../early.ts';
 import { artifactsHref, ofSeverity, vulnerabilitiesHref } from '../links.ts';
 import type { Query } from '../parameters.ts';
+import { early } from '../parts.ts';
 import classes from './Overview.module.css';
 
 const SeverityChart = early('SeverityChart', () => import('../components/SeverityChart.tsx'));
