@@ -1,9 +1,12 @@
 import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { createDatabase } from '../setup/database.ts';
 import { startTrivet, type TestTrivet } from '../setup/process.ts';
 import { startTestRedis, type TestRedis } from '../setup/redis.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const executablePath = process.env.TEST_CHROMIUM;
 
@@ -11,20 +14,25 @@ const executablePath = process.env.TEST_CHROMIUM;
 export const describeInBrowser = describe.skipIf(!executablePath);
 
 /** How long something on a page may take to appear. */
-export const EXPECT_TIMEOUT_MS = 20_000;
+export const EXPECT_TIMEOUT_MS = 60_000;
+
+/** What Chromium writes to the console about an answer that is an error: its text is in the page. */
+export const BROWSER_ERROR = /^Failed to load resource/;
 
 /** The built program on a database and a Redis of its own, and a browser. */
 export interface Dashboard {
   trivet: TestTrivet;
   redis: TestRedis;
   databaseUrl: string;
-  /** Sends a report. @returns the answer's JSON */
+  /** Sends a report. @returns what it was stored as */
   send(report: unknown, query?: string): Promise<{ id: number; artifact: { id: number; name: string } }>;
   /**
    * Opens an address of the dashboard in a page of its own, which fails the test at `close` when anything was
    * written to the console that `expected` does not match.
    */
   open(path: string, options?: BrowserContextOptions & { expected?: RegExp }): Promise<Page>;
+  /** Asks the API. @returns the answer's JSON; throws where the answer is an error */
+  request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: string): Promise<unknown>;
   /** What pages wrote to the console unexpectedly since the last call; closes them. */
   closePages(): Promise<string[]>;
   stop(): Promise<void>;
@@ -33,19 +41,20 @@ export interface Dashboard {
 export async function startDashboard(): Promise<Dashboard> {
   const [database, redis, browser] = await Promise.all([createDatabase(), startTestRedis(), launch()]);
   const trivet = await startTrivet({ databaseUrl: database.url, redisUrl: redis.url });
+  const request: Dashboard['request'] = async (method, path, body) => {
+    const answer = await fetch(trivet.url + path, { method, ...(body === undefined ? {} : { body }) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status}: ${text}`);
+    return text === '' ? null : JSON.parse(text);
+  };
   let complaints: string[] = [];
   return {
     trivet,
     redis,
     databaseUrl: database.url,
-    send: async (report, query = '') => {
-      const answer = await fetch(`${trivet.url}/api/scan-results${query}`, {
-        method: 'POST',
-        body: JSON.stringify(report),
-      });
-      if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
-      return (await answer.json()) as Awaited<ReturnType<Dashboard['send']>>;
-    },
+    request,
+    send: (report, query = '') =>
+      request('POST', `/api/scan-results${query}`, JSON.stringify(report)) as ReturnType<Dashboard['send']>,
     open: async (path, { expected, ...options } = {}) => {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
       const page = await context.newPage();
@@ -71,6 +80,12 @@ export async function startDashboard(): Promise<Dashboard> {
     },
   };
 }
+
+/** The heading of the view that is shown. */
+export const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name });
+
+/** As when one comes back to the tab: everything shown is asked for again. */
+export const comeBack = (page: Page) => page.evaluate("dispatchEvent(new Event('visibilitychange'))");
 
 /** Waits until nothing of the page is still being loaded. */
 export async function settled(page: Page): Promise<void> {

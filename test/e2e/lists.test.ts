@@ -1,10 +1,18 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { type Dashboard, describeInBrowser, EXPECT_TIMEOUT_MS, startDashboard } from './browser.ts';
+import {
+  BROWSER_ERROR,
+  comeBack,
+  type Dashboard,
+  describeInBrowser,
+  EXPECT_TIMEOUT_MS,
+  startDashboard,
+} from './browser.ts';
 import { imageReport, vulnerabilities } from './reports.ts';
 
 const CREATED = '2026-01-15T12:00:00Z';
 
+// In this order: the server is gone in the end.
 describeInBrowser('a list', () => {
   let dashboard: Dashboard;
 
@@ -141,14 +149,6 @@ describeInBrowser('a list', () => {
     await page.getByText('Showing 1–50 of 62').waitFor();
   });
 
-  it('tells "nothing matches" from "nothing there", and clears the filters', async () => {
-    const page = await dashboard.open('/vulnerabilities?q=no-such-package&fixable=true');
-    await page.getByText('Nothing matches').waitFor();
-    await page.getByRole('button', { name: 'Clear filters' }).last().click();
-    await page.getByText('Showing 1–50 of 125').waitFor();
-    expect(searchOf(page)).toBe('');
-  });
-
   it('exports all rows that the filters select', async () => {
     const page = await dashboard.open('/vulnerabilities?severity=HIGH&sort=id');
     const download = page.waitForEvent('download');
@@ -163,13 +163,24 @@ describeInBrowser('a list', () => {
     const page = await dashboard.open('/scans');
     await page.getByText('2 scans', { exact: true }).waitFor();
     await dashboard.send(imageReport('late:1', CREATED, vulnerabilities(1, 3)));
-    // As when one comes back to the tab: it asks again.
-    await page.evaluate("dispatchEvent(new Event('visibilitychange'))");
+    await comeBack(page);
     const show = page.getByRole('status').getByRole('button', { name: '1 new scan – show' });
     await show.waitFor();
     expect(await page.getByRole('row', { name: /late:1/ }).count()).toBe(0);
     await show.click();
     await page.getByRole('row', { name: /late:1/ }).waitFor();
     await page.getByText('3 scans', { exact: true }).waitFor();
+  });
+
+  it('keeps its rows, and says from when they are, while Trivet cannot be reached', async () => {
+    const page = await dashboard.open('/vulnerabilities', { expected: BROWSER_ERROR });
+    await page.getByRole('table', { name: 'Vulnerabilities' }).waitFor();
+    await dashboard.trivet.stop();
+    await comeBack(page);
+    await page
+      .getByRole('alert')
+      .getByText(/^What you see below is from/)
+      .waitFor();
+    await page.getByRole('table', { name: 'Vulnerabilities' }).waitFor();
   });
 });

@@ -12,11 +12,11 @@ export interface ShownNumber {
 
 /**
  * Where numbers do not count things of which there is a list: moments, codes, scores, the axes of charts and the days
- * that are over; a list's own total and its pages; and what a report writes: names, titles, versions. Buttons and tabs
+ * that are over; a list's own total, also above a part that opens, and its pages; and what a report writes: names, titles, versions. Buttons and tabs
  * are pressed in tests of their own.
  */
 const NO_COUNTS = [
-  'time, code, pre, kbd, h1, output, footer, button, [role=tab], figure td, figure [role=img]',
+  'time, code, pre, kbd, h1, output, footer, button, [role=tab], figure td, figure [role=img], summary',
   '[data-label=CVSS], [data-label=Lines], [data-label=Confidence], [data-label=Size]',
   '[data-fit]:not([data-label=Others], [data-label=Packages]), [aria-label=Fixes] li > span',
 ].join(', ');
@@ -50,7 +50,7 @@ export async function numbersOf(page: Page): Promise<ShownNumber[]> {
     });
 }
 
-/** How many the list of a page says it has; of a comparison, how many are new and how many gone. */
+/** How many the lists of a page say they have; of a comparison, the part that is asked for, or what is new and gone. */
 export async function totalsOf(page: Page): Promise<number[]> {
   const { pathname, searchParams } = new URL(page.url());
   const numberIn = (text: string | null) =>
@@ -58,14 +58,16 @@ export async function totalsOf(page: Page): Promise<number[]> {
   if (pathname === '/compare') {
     const headings = page.locator('summary h2 small');
     await headings.first().waitFor();
-    return (await headings.allTextContents()).slice(0, 2).map(numberIn);
+    const totals = (await headings.allTextContents()).map(numberIn);
+    const asked = ['new', 'gone', 'same'].indexOf(searchParams.get('show') ?? '');
+    return asked < 0 ? totals.slice(0, 2) : totals.slice(asked, asked + 1);
   }
   if (searchParams.get('show') === 'workloads') {
     const rows = page.getByRole('table', { name: 'Workloads' }).locator('td:first-child');
     await rows.first().waitFor();
     return [await rows.count()];
   }
-  const total = page.locator('search output').filter({ hasText: /\d/ });
-  await total.waitFor();
-  return [numberIn(await total.textContent())];
+  const totals = page.locator('search output').filter({ hasText: /\d/ });
+  await totals.first().waitFor();
+  return (await totals.allTextContents()).map(numberIn);
 }

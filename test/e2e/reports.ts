@@ -1,5 +1,10 @@
 /** Reports as Trivy prints them, made for what a test is about. */
 
+const DAY_MS = 86_400_000;
+
+/** A moment so many days before now. */
+export const daysAgo = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString();
+
 export interface ReportVulnerability {
   VulnerabilityID: string;
   PkgName: string;
