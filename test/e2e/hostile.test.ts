@@ -4,6 +4,7 @@ import {
   accessibilityProblems,
   type Dashboard,
   describeInBrowser,
+  EXPECT_TIMEOUT_MS,
   settled,
   startDashboard,
 } from './browser.ts';
@@ -111,11 +112,11 @@ describeInBrowser('an installation that is big and hostile', () => {
   });
 
   // Charts follow a new width a moment later.
-  const isTooWide = (page: Page) =>
-    page
-      .waitForFunction('document.documentElement.scrollWidth <= innerWidth', undefined, { timeout: 10_000 })
-      .then(() => false)
-      .catch(() => true);
+  const isTooWide = async (page: Page) => {
+    const tooWide = () => page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth');
+    const waited = expect.poll(tooWide, { timeout: EXPECT_TIMEOUT_MS }).toBe(false);
+    return await waited.then(tooWide, () => true);
+  };
 
   async function problemsOf(page: Page, place: string): Promise<string[]> {
     const found = await accessibilityProblems(page);

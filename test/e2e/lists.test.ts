@@ -123,7 +123,8 @@ describeInBrowser('a list', () => {
     expect(await page.evaluate('scrollY')).toBe(0);
     await page.goBack();
     await link.waitFor();
-    await page.waitForFunction(`Math.abs(scrollY - ${scrolled}) < 5`);
+    const away = () => page.evaluate<number>(`Math.abs(scrollY - ${scrolled})`);
+    await expect.poll(away, { timeout: EXPECT_TIMEOUT_MS }).toBeLessThan(5);
     expect(await focused(page)).toBe('A CVE-2024-0040');
   });
 

@@ -3,6 +3,7 @@ import type { Scan, ScanSummary } from '../../../src/schemas.ts';
 import { useGet } from '../data.ts';
 import { formatCount, formatDateTime } from '../format.ts';
 import { compareHref } from '../links.ts';
+import classes from './ChangeStrip.module.css';
 
 /** What a scan changed, since when: a link to what that is. */
 export function ChangeStrip({ scan }: { scan: ScanSummary }) {
@@ -12,7 +13,7 @@ export function ChangeStrip({ scan }: { scan: ScanSummary }) {
   if (!href || changes.against === null)
     return <span>The first scan of this artifact for vulnerabilities</span>;
   return (
-    <span>
+    <span className={classes.strip}>
       <Link href={href}>
         {formatCount(changes.new)} new, {formatCount(changes.gone)} gone
       </Link>{' '}

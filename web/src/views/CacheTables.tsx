@@ -18,7 +18,7 @@ function savedSeconds({ hits, loadMs, redisMs }: ReadStatistics): number | null 
 
 const readColumns: (Column<Read> & { value?: (read: Read) => number | string | null })[] = [
   {
-    label: 'Read, and the tags it depends on',
+    label: 'Read and its tags',
     sort: 'name',
     cell: (read) => (
       <>

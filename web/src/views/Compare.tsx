@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import { Fragment, type ReactNode, useEffect, useRef } from 'react';
 import { Link } from 'wouter';
 import type { DiffItem, DiffList, ScanFinding } from '../../../src/schemas.ts';
-import { CountOf, FixedVersion, Place, Text } from '../components/Cells.tsx';
+import { FixedVersion, Place, Text } from '../components/Cells.tsx';
 import type { Column } from '../components/DataTable.tsx';
 import { FilterBar } from '../components/FilterBar.tsx';
 import { Icon } from '../components/Icon.tsx';
@@ -96,9 +96,10 @@ const CHANGES = ['new', 'gone', 'same'] as const satisfies Change[];
 function Verdict({ list, query }: { list: DiffList; query: Query }) {
   const { counts, newBySeverity } = list;
   const found = SEVERITY_KEYS.filter((key) => newBySeverity[key] > 0);
-  const link = (count: number, word: string, asked: Query) => (
-    <CountOf value={count} noun={[word, word]} href={`/compare${toSearch({ ...query, ...asked })}`} />
-  );
+  const link = (count: number, word: string, asked: Query) => {
+    const text = `${formatCount(count)} ${word}`;
+    return count > 0 ? <Link href={`/compare${toSearch({ ...query, ...asked })}`}>{text}</Link> : text;
+  };
   return (
     <p className={classes.verdict} data-worse={newBySeverity.critical + newBySeverity.high > 0 || undefined}>
       {counts.new === 0 ? (
