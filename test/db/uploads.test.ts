@@ -85,7 +85,9 @@ describe('the list of uploads', () => {
       counts.push(total);
     }
     expect(counts).toEqual([6, 10, expected({}).length]);
-    await expect(() => list({ receivedSince: 'tomorrow' })).rejects.toMatchObject({ parameter: 'receivedSince' });
+    await expect(() => list({ receivedSince: 'tomorrow' })).rejects.toMatchObject({
+      parameter: 'receivedSince',
+    });
   });
 
   it('has a cursor of its filter', async () => {
