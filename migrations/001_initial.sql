@@ -296,7 +296,8 @@ CREATE INDEX vulnerability_package_status ON vulnerability_package (status, vuln
 
 -- The trend, as differences from one UTC day's end to the next, of artifacts that are not stale: how many
 -- artifacts gained (or lost) a vulnerability at a severity on that day. Together with vulnerability_summary it
--- tells every earlier day; days before the horizon of the trend are not kept.
+-- tells every earlier day; days before the horizon of the trend are not kept. No answer is computed from it, but
+-- the sums below.
 CREATE TABLE vulnerability_change (
   vulnerability_id integer NOT NULL,
   day date NOT NULL,
@@ -306,10 +307,11 @@ CREATE TABLE vulnerability_change (
 ) WITH (fillfactor = 50);
 CREATE INDEX vulnerability_change_day ON vulnerability_change (day);
 
--- The same for sums: measure is 'findings' or 'artifacts' (by the artifact's worst severity, null: it has none).
+-- What the trend shows, in the same way: measure is 'vulnerabilities' (by the worst severity at which any artifact has
+-- them, which follows from the above), 'findings' or 'artifacts' (by the artifact's worst severity, null: it has none).
 CREATE TABLE total_change (
   day date NOT NULL,
-  measure text NOT NULL CHECK (measure IN ('findings', 'artifacts')),
+  measure text NOT NULL CHECK (measure IN ('vulnerabilities', 'findings', 'artifacts')),
   severity smallint,
   delta integer NOT NULL,
   UNIQUE NULLS NOT DISTINCT (day, measure, severity)
@@ -477,7 +479,6 @@ CALL watch_table('artifact_vulnerability', 'vulnerabilities', 'artifact:artifact
 CALL watch_table('current_finding', 'vulnerabilities', 'artifact:artifact_id');
 CALL watch_table('vulnerability_summary', 'vulnerabilities');
 CALL watch_table('vulnerability_package', 'vulnerabilities');
-CALL watch_table('vulnerability_change', 'trend');
 CALL watch_table('total_change', 'trend');
 -- A new dictionary row changes no answer yet.
 CALL watch_table('vulnerability', 'dictionary');

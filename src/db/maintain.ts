@@ -9,8 +9,9 @@
 import { findingsOf, joinedByHash } from './findings_of.ts';
 import { markLatest } from './latest.ts';
 import type { Db } from './pool.ts';
-import { addToPackages, addToSummary, addToTotals, addToTrend, lockSums } from './sums.ts';
-import { readTimelines, type Shift, shiftsBetween, trendHorizon } from './timeline.ts';
+import { addToPackages, addToSummary, lockSums } from './sums.ts';
+import { LONG_AGO, readTimelines, type Shift, shiftsBetween, trendHorizon } from './timeline.ts';
+import { addToTotals, addToTrend, addToWorst } from './trend.ts';
 
 /** An artifact, locked by the caller, of which something changed or is about to. */
 export interface ChangedArtifact {
@@ -64,7 +65,7 @@ export interface PackageDifferences {
   findings: Printed;
 }
 
-/** Differences of `vulnerability_change`. */
+/** Differences of `vulnerability_change`. On a day before its first they are of no row, but of what there is now. */
 export interface TrendDifferences {
   vulnerability: Printed;
   day: Printed;
@@ -87,6 +88,7 @@ export async function maintain(db: Db, change: Change): Promise<void> {
 
   if (!summary && !packages && shifts.length === 0) return;
   await lockSums(db);
+  if (trend) await addToWorst(db, trend);
   if (summary) await addToSummary(db, summary);
   if (packages) await addToPackages(db, packages);
   if (trend) await addToTrend(db, trend);
@@ -101,7 +103,7 @@ async function readShifts(db: Db, { artifacts, added = [], removed = [], now }: 
   const after = await readTimelines(db, counting('stale'), removed, horizon);
   return artifacts
     .flatMap(({ id }) => shiftsBetween(before.get(id) ?? [], after.get(id) ?? []))
-    .filter((shift) => shift.day >= horizon);
+    .map((shift) => (shift.day >= horizon ? shift : { ...shift, day: LONG_AGO }));
 }
 
 async function trendDifferences(db: Db, shifts: Shift[]): Promise<TrendDifferences | null> {

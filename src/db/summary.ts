@@ -1,6 +1,7 @@
 import type { SeverityCounts, SeverityDifferences, Summary } from '../schemas.ts';
 import { SEVERITIES } from '../trivy/report.ts';
 import type { Db } from './pool.ts';
+import { worstOf } from './trend.ts';
 
 /** Days that the trend shows, today's included. */
 const TREND_DAYS = 30;
@@ -74,7 +75,7 @@ async function readNow(db: Db, today: string): Promise<Now> {
          ${counts((level) => `count(*) FILTER (WHERE NOT stale AND worst = ${level})`)} AS artifacts,
          coalesce(sum(fixable) FILTER (WHERE NOT stale), 0) AS fixable_findings,
          count(*) FILTER (WHERE NOT stale) AS live, count(*) FILTER (WHERE stale) AS stale
-       FROM (SELECT *, ${worst((name) => name)} AS worst FROM artifact) artifact
+       FROM (SELECT *, ${worstOf((name) => name)} AS worst FROM artifact) artifact
      ) a, (
        SELECT (SELECT count(*) FROM scan) AS scans,
          (SELECT count(*) FROM scan WHERE received_at >= $1 AND received_at < $2) AS scans_today,
@@ -86,46 +87,11 @@ async function readNow(db: Db, today: string): Promise<Now> {
   return rows[0];
 }
 
-/**
- * What changed on each day after `since`, latest first: of vulnerabilities, how many came to have a severity as the
- * worst at which any artifact has them, less how many ceased to.
- */
+/** What changed on each day after `since`, latest first. */
 async function readChanges(db: Db, since: string): Promise<Change[]> {
-  const today = (name: string) => `coalesce(s.${name}, 0) AS ${name}`;
-  const gained = (name: string, level: number) =>
-    `coalesce(sum(artifacts) FILTER (WHERE c.severity = ${level}), 0)::integer AS ${name}_gained`;
-  // At the end of the day, and of the day before it: what there is today without all that was gained since.
-  const after = (name: string) => `${name} - sum(${name}_gained) OVER since + ${name}_gained`;
-  const before = (name: string) => `${name} - sum(${name}_gained) OVER since`;
   const { rows } = await db.query<Change>(
-    `WITH changed AS (
-       SELECT vulnerability_id, max(severity) AS severity, sum(greatest(artifacts, 0)) AS gained
-       FROM vulnerability_change WHERE day > $1::date GROUP BY vulnerability_id
-     ), unsteady AS MATERIALIZED (
-       -- Left out are those that had today's worst severity on every day: nothing worse changed, and more artifacts
-       -- have it today than were gained. That leaves few to sort, as a rule.
-       SELECT vulnerability_id, ${NAMES.map(today).join(', ')}
-       FROM changed c LEFT JOIN vulnerability_summary s USING (vulnerability_id)
-       WHERE s.severity IS NULL OR c.severity > s.severity
-         OR c.gained >= CASE s.severity ${NAMES.map((name, level) => `WHEN ${level} THEN s.${name}`).join(' ')} END
-     ), day AS (
-       SELECT vulnerability_id, day, ${NAMES.map(gained).join(', ')}
-       FROM vulnerability_change c
-       WHERE day > $1::date AND vulnerability_id IN (SELECT vulnerability_id FROM unsteady)
-       GROUP BY vulnerability_id, day
-     ), state AS (
-       SELECT day, ${worst(after)} AS after, ${worst(before)} AS before
-       FROM day JOIN unsteady USING (vulnerability_id)
-       WINDOW since AS (PARTITION BY vulnerability_id ORDER BY day DESC)
-     )
-     SELECT to_char(day, 'YYYY-MM-DD') AS day, measure, severity, delta FROM (
-       SELECT day, 'vulnerabilities' AS measure, severity, sum(delta) AS delta
-       FROM state CROSS JOIN LATERAL (VALUES (after, 1), (before, -1)) AS worst(severity, delta)
-       WHERE after IS DISTINCT FROM before
-       GROUP BY day, severity
-       UNION ALL
-       SELECT day, measure, severity, delta FROM total_change WHERE day > $1::date
-     ) change WHERE severity IS NOT NULL ORDER BY day DESC`,
+    `SELECT day::text, measure, severity, delta FROM total_change
+     WHERE day > $1::date AND severity IS NOT NULL ORDER BY total_change.day DESC`,
     [since],
   );
   return rows;
@@ -163,12 +129,6 @@ function difference(now: SeverityCounts, then: SeverityCounts): SeverityDifferen
 function counts(count: (level: number, name: string) => string): string {
   const members = NAMES.map((name, level) => `'${name}', ${count(level, name)}`);
   return `json_build_object(${members.reverse().join(', ')})`;
-}
-
-/** SQL of the worst severity that has a count above zero; NULL where none has. */
-function worst(count: (name: string) => string): string {
-  const cases = NAMES.map((name, level) => `WHEN ${count(name)} > 0 THEN ${level}`);
-  return `CASE ${cases.reverse().join(' ')} END`;
 }
 
 function startOf(day: string): Date {

@@ -1,8 +1,7 @@
-/** The tables that artifacts add up to. Whoever writes them holds one lock: until COMMIT, so it is taken late. */
+/** The tables of now that artifacts add up to. Whoever writes them holds one lock: until COMMIT, so it is taken late. */
 import { LOCKS } from './locks.ts';
-import type { PackageDifferences, SummaryDifferences, TrendDifferences } from './maintain.ts';
+import type { PackageDifferences, SummaryDifferences } from './maintain.ts';
 import type { Db } from './pool.ts';
-import type { Shift } from './timeline.ts';
 
 /** Waits for its turn to write the sums. The last of a writer's locks: who holds it waits for nobody. */
 export async function lockSums(db: Db): Promise<void> {
@@ -92,53 +91,6 @@ export async function addToPackages(db: Db, differences: PackageDifferences): Pr
       differences.fixable,
       differences.severity,
       differences.findings,
-    ],
-  );
-}
-
-/** Days on which nothing changed have no row. */
-export async function addToTrend(db: Db, differences: TrendDifferences): Promise<void> {
-  await db.query(
-    `MERGE INTO vulnerability_change c
-     USING unnest($1::int[], $2::date[], $3::smallint[], $4::int[]) AS d(vulnerability_id, day, severity, artifacts)
-     ON c.vulnerability_id = d.vulnerability_id AND c.day = d.day AND c.severity = d.severity
-     WHEN MATCHED AND c.artifacts + d.artifacts = 0 THEN DELETE
-     WHEN MATCHED THEN UPDATE SET artifacts = c.artifacts + d.artifacts
-     WHEN NOT MATCHED THEN INSERT (vulnerability_id, day, severity, artifacts)
-       VALUES (d.vulnerability_id, d.day, d.severity, d.artifacts)`,
-    [differences.vulnerability, differences.day, differences.severity, differences.artifacts],
-  );
-}
-
-/** The same for findings by severity, and artifacts by their worst. The scans must still be there. */
-export async function addToTotals(db: Db, shifts: Shift[]): Promise<void> {
-  await db.query(
-    `MERGE INTO total_change t
-     USING (
-       SELECT part.day, measure.name, measure.severity, sum(part.sign * measure.amount)::int AS delta
-       FROM (
-         SELECT day, sign, after AS scan_id FROM unnest($1::date[], $2::int[], $4::bigint[]) AS s(day, sign, after)
-         UNION ALL
-         SELECT day, -sign, before FROM unnest($1::date[], $2::int[], $3::bigint[]) AS s(day, sign, before)
-       ) part
-       JOIN scan s ON s.id = part.scan_id
-       CROSS JOIN LATERAL (VALUES
-         ('findings', 4::smallint, s.critical), ('findings', 3, s.high), ('findings', 2, s.medium),
-         ('findings', 1, s.low), ('findings', 0, s.unknown),
-         ('artifacts', CASE WHEN s.critical > 0 THEN 4 WHEN s.high > 0 THEN 3 WHEN s.medium > 0 THEN 2
-           WHEN s.low > 0 THEN 1 WHEN s.unknown > 0 THEN 0 END, 1)
-       ) AS measure(name, severity, amount)
-       GROUP BY part.day, measure.name, measure.severity
-       HAVING sum(part.sign * measure.amount) <> 0
-     ) d ON t.day = d.day AND t.measure = d.name AND t.severity IS NOT DISTINCT FROM d.severity
-     WHEN MATCHED AND t.delta + d.delta = 0 THEN DELETE
-     WHEN MATCHED THEN UPDATE SET delta = t.delta + d.delta
-     WHEN NOT MATCHED THEN INSERT (day, measure, severity, delta) VALUES (d.day, d.name, d.severity, d.delta)`,
-    [
-      shifts.map((shift) => shift.day),
-      shifts.map((shift) => shift.sign),
-      shifts.map((shift) => shift.before),
-      shifts.map((shift) => shift.after),
     ],
   );
 }

@@ -115,6 +115,31 @@ async function storeTrend(db: Db, horizon: string): Promise<void> {
      GROUP BY 1, 2, 3 HAVING sum(sign * amount) <> 0`,
     [horizon],
   );
+  // How a vulnerability was at the end of a day is how it is now, less all that changed since.
+  await db.query(
+    `INSERT INTO total_change (day, measure, severity, delta)
+     WITH changed AS (
+       SELECT vulnerability_id, day, ${LEVELS.map((level) => `sum(artifacts) FILTER (WHERE severity = ${level}) AS n${level}`)}
+       FROM (
+         SELECT vulnerability_id, day, severity, artifacts FROM vulnerability_change
+         UNION ALL
+         SELECT vulnerability_id, 'infinity', n.severity, -n.artifacts FROM vulnerability_summary CROSS JOIN LATERAL
+           (VALUES (4, critical), (3, high), (2, medium), (1, low), (0, unknown)) AS n(severity, artifacts)
+       ) part GROUP BY vulnerability_id, day
+     ), state AS (
+       SELECT day, ${worstLevel((level) => `coalesce(n${level}, 0) - coalesce(sum(n${level}) OVER since, 0)`)} AS after,
+         ${worstLevel((level) => `-sum(n${level}) OVER since`)} AS before
+       FROM changed WINDOW since AS (PARTITION BY vulnerability_id ORDER BY day DESC)
+     )
+     SELECT day, 'vulnerabilities', severity, sum(delta)
+     FROM state CROSS JOIN LATERAL (VALUES (after, 1), (before, -1)) AS step(severity, delta)
+     WHERE after IS DISTINCT FROM before AND severity IS NOT NULL AND isfinite(day)
+     GROUP BY day, severity HAVING sum(delta) <> 0`,
+  );
+}
+
+function worstLevel(count: (level: number) => string): string {
+  return `CASE ${LEVELS.map((level) => `WHEN ${count(level)} > 0 THEN ${level}`).join(' ')} END`;
 }
 
 /** What was sent in the last week; some of it again, and some was no report. */

@@ -124,11 +124,12 @@ const COMPARISONS: Comparison[] = [
       ) worst GROUP BY 1, 2, 3`,
   },
   {
-    name: 'the trend of findings and artifacts',
+    name: 'the trend that is shown',
     actual: `SELECT day::date, measure, severity, sum(amount)::int
       FROM generate_series($1::date - 1, $2::date, interval '1 day') day CROSS JOIN LATERAL (
-        SELECT 'findings' AS measure, n.severity, n.amount FROM artifact s CROSS JOIN LATERAL ${SEVERITY_COLUMNS}
-        WHERE NOT stale
+        SELECT 'vulnerabilities' AS measure, severity::int, 1 AS amount FROM vulnerability_summary
+        UNION ALL
+        SELECT 'findings', n.severity, n.amount FROM artifact s CROSS JOIN LATERAL ${SEVERITY_COLUMNS} WHERE NOT stale
         UNION ALL
         SELECT 'artifacts', ${WORST}, 1 FROM artifact s WHERE NOT stale AND vulnerability_scan_id IS NOT NULL
         UNION ALL
@@ -137,7 +138,13 @@ const COMPARISONS: Comparison[] = [
     expected: `SELECT day, measure, severity, sum(amount)::int FROM (${END_OF_DAY}) e JOIN scan s ON s.id = e.scan_id
       CROSS JOIN LATERAL (
         SELECT 'findings' AS measure, severity, amount FROM ${SEVERITY_COLUMNS} UNION ALL SELECT 'artifacts', ${WORST}, 1
-      ) part GROUP BY 1, 2, 3 HAVING sum(amount) <> 0`,
+      ) part GROUP BY 1, 2, 3 HAVING sum(amount) <> 0
+      UNION ALL
+      SELECT day, 'vulnerabilities', severity, count(*)::int FROM (
+        SELECT e.day, d.vulnerability_id, max(d.severity)::int AS severity
+        FROM (${END_OF_DAY}) e JOIN scan_finding f ON f.scan_id = e.scan_id
+        JOIN finding_definition d ON d.id = f.definition_id GROUP BY 1, 2
+      ) worst GROUP BY 1, 3`,
   },
   {
     name: 'leftovers',

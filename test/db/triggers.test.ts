@@ -17,7 +17,6 @@ const TAGS: Record<string, string[]> = {
   current_finding: ['artifact:1', 'vulnerabilities'],
   vulnerability_summary: ['vulnerabilities'],
   vulnerability_package: ['vulnerabilities'],
-  vulnerability_change: ['trend'],
   total_change: ['trend'],
   vulnerability: ['dictionary'],
   finding_definition: ['dictionary'],
@@ -27,10 +26,11 @@ const TAGS: Record<string, string[]> = {
 const TABLES = Object.keys(TAGS);
 /** New rows of these change no answer yet. */
 const DICTIONARIES = ['vulnerability', 'finding_definition', 'package', 'place'];
-/** No cached answer is computed from these; of a document its size is shown, which never changes. */
+/** No cached answer is computed from these: of a document its size is shown, which never changes; of the trend, sums. */
 const UNWATCHED = [
   'installation',
   'document',
+  'vulnerability_change',
   'upload',
   'cache_change',
   'cache_authority',

@@ -36,14 +36,13 @@ const KEYS: Record<Kept, string> = {
   current_finding: 'copy',
   vulnerability_summary: 'vulnerability_id',
   vulnerability_package: 'package',
-  vulnerability_change: 'day',
   total_change: 'day',
 };
 
 /** Words that a column may hold; of others any text will do. */
 const WORDS: Record<string, string[]> = {
   'artifact.type': ['image', 'sbom', 'vm'],
-  'total_change.measure': ['findings', 'artifacts'],
+  'total_change.measure': ['vulnerabilities', 'findings', 'artifacts'],
   'other_finding.status': ['FAIL', 'PASS'],
 };
 const NUMBERS: Record<string, number[]> = {

@@ -21,7 +21,6 @@ export const WATCHED = [
   'current_finding',
   'vulnerability_summary',
   'vulnerability_package',
-  'vulnerability_change',
   'total_change',
 ] as const;
 

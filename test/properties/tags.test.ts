@@ -17,6 +17,7 @@ import { type Question, questionsOf } from './questions.ts';
 /** Tables with data that no trigger watches, and why none has to. */
 const UNWATCHED: Record<string, string> = {
   document: 'what an answer shows of it, its size, never changes: a change by hand concerns everything',
+  vulnerability_change: 'the trend is answered from sums of it, total_change',
   upload: 'the log of uploads is read without the cache',
   installation: 'read once, when an instance starts',
   migration: 'read by the lease, never by an answer',
