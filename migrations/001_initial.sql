@@ -131,8 +131,10 @@ CREATE INDEX scan_labels ON scan USING gin (labels jsonb_path_ops);
 -- The texts of a vulnerability; the newest modified_at wins. Severity is the finding's: distributions differ.
 CREATE TABLE vulnerability (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  vulnerability_id text NOT NULL UNIQUE,
+  -- what is read of many rows comes before the texts
   natural_order text COLLATE "C" NOT NULL,
+  search text NOT NULL GENERATED ALWAYS AS (lower(vulnerability_id || ' ' || coalesce(title, ''))) STORED,
+  vulnerability_id text NOT NULL UNIQUE,
   title text,
   description text,
   "references" jsonb NOT NULL DEFAULT '[]',
@@ -142,8 +144,7 @@ CREATE TABLE vulnerability (
   cwe_ids jsonb NOT NULL DEFAULT '[]',
   primary_url text,
   published_at timestamptz,
-  modified_at timestamptz,
-  search text NOT NULL GENERATED ALWAYS AS (lower(vulnerability_id || ' ' || coalesce(title, ''))) STORED
+  modified_at timestamptz
 );
 CREATE INDEX vulnerability_search ON vulnerability USING gin (search gin_trgm_ops);
 
@@ -293,6 +294,14 @@ CREATE TABLE vulnerability_package (
 ) WITH (fillfactor = 50);
 CREATE INDEX vulnerability_package_package ON vulnerability_package (package, vulnerability_id);
 CREATE INDEX vulnerability_package_status ON vulnerability_package (status, vulnerability_id);
+
+-- Findings in current_finding by severity and fixable: ten rows.
+CREATE TABLE finding_count (
+  severity smallint NOT NULL,
+  fixable boolean NOT NULL,
+  findings integer NOT NULL,
+  PRIMARY KEY (severity, fixable)
+) WITH (fillfactor = 10);
 
 -- The trend, as differences from one UTC day's end to the next, of artifacts that are not stale: how many
 -- artifacts gained (or lost) a vulnerability at a severity on that day. Together with vulnerability_summary it
@@ -479,6 +488,7 @@ CALL watch_table('artifact_vulnerability', 'vulnerabilities', 'artifact:artifact
 CALL watch_table('current_finding', 'vulnerabilities', 'artifact:artifact_id');
 CALL watch_table('vulnerability_summary', 'vulnerabilities');
 CALL watch_table('vulnerability_package', 'vulnerabilities');
+CALL watch_table('finding_count', 'vulnerabilities');
 CALL watch_table('total_change', 'trend');
 -- A new dictionary row changes no answer yet.
 CALL watch_table('vulnerability', 'dictionary');

@@ -11,8 +11,7 @@ export interface FindingCount {
 /** Vulnerability findings that are present now; of what there is none, there is no count. */
 export async function countFindings(db: Db): Promise<FindingCount[]> {
   const { rows } = await db.query<{ severity: number; fixable: boolean; count: number }>(
-    `SELECT severity, fixable, sum(findings) AS count FROM vulnerability_package
-     GROUP BY severity, fixable ORDER BY severity, fixable`,
+    'SELECT severity, fixable, findings AS count FROM finding_count ORDER BY severity, fixable',
   );
   return rows.map((row) => ({ ...row, severity: severityWord(row.severity) }));
 }

@@ -55,7 +55,7 @@ export interface SummaryDifferences {
   leaving: Printed;
 }
 
-/** Differences of `vulnerability_package`. */
+/** Differences of `vulnerability_package`, and of `finding_count` in sum. */
 export interface PackageDifferences {
   vulnerability: Printed;
   package: Printed;

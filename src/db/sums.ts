@@ -72,7 +72,7 @@ export async function renewSummary(db: Db, vulnerabilities: number[]): Promise<v
   );
 }
 
-/** Rows without findings are removed. */
+/** Rows without findings are removed, of the sums by package and of those over all packages. */
 export async function addToPackages(db: Db, differences: PackageDifferences): Promise<void> {
   await db.query(
     `MERGE INTO vulnerability_package p
@@ -92,5 +92,18 @@ export async function addToPackages(db: Db, differences: PackageDifferences): Pr
       differences.severity,
       differences.findings,
     ],
+  );
+  await db.query(
+    `MERGE INTO finding_count c
+     USING (
+       SELECT severity, fixable, sum(findings) AS findings
+       FROM unnest($1::boolean[], $2::smallint[], $3::int[]) AS d(fixable, severity, findings)
+       GROUP BY severity, fixable HAVING sum(findings) <> 0
+     ) d ON c.severity = d.severity AND c.fixable = d.fixable
+     WHEN MATCHED AND c.findings + d.findings <= 0 THEN DELETE
+     WHEN MATCHED THEN UPDATE SET findings = c.findings + d.findings
+     WHEN NOT MATCHED AND d.findings > 0 THEN INSERT (severity, fixable, findings)
+       VALUES (d.severity, d.fixable, d.findings)`,
+    [differences.fixable, differences.severity, differences.findings],
   );
 }

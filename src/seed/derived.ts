@@ -76,6 +76,10 @@ async function storeSums(db: Db): Promise<void> {
     `INSERT INTO vulnerability_package (vulnerability_id, package, status, fixable, severity, findings)
      SELECT vulnerability_id, package, status, fixable, severity, count(*) FROM current_finding GROUP BY 1, 2, 3, 4, 5`,
   );
+  await db.query(
+    `INSERT INTO finding_count (severity, fixable, findings)
+     SELECT severity, fixable, sum(findings) FROM vulnerability_package GROUP BY 1, 2`,
+  );
 }
 
 /** What comes with a scan counts from its day on, until that of the next; what is of one day adds up. */

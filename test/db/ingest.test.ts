@@ -28,7 +28,7 @@ afterAll(async () => {
 beforeEach(async () => {
   await database.query('TRUNCATE artifact, document, vulnerability, finding_definition, package CASCADE');
   await database.query(
-    'TRUNCATE vulnerability_summary, vulnerability_package, vulnerability_change, total_change, cache_change',
+    'TRUNCATE vulnerability_summary, vulnerability_package, finding_count, vulnerability_change, total_change, cache_change',
   );
 });
 

@@ -27,7 +27,7 @@ afterAll(async () => {
 beforeEach(async () => {
   await database.query('TRUNCATE artifact, document, upload, cache_change CASCADE');
   await database.query(
-    'TRUNCATE vulnerability_summary, vulnerability_package, vulnerability_change, total_change, cache_change',
+    'TRUNCATE vulnerability_summary, vulnerability_package, finding_count, vulnerability_change, total_change, cache_change',
   );
   waited = [];
 });

@@ -139,6 +139,7 @@ const EMPTY_IN_THE_END = [
   'current_finding',
   'vulnerability_summary',
   'vulnerability_package',
+  'finding_count',
   'vulnerability_change',
   'total_change',
 ];

@@ -104,6 +104,11 @@ const COMPARISONS: Comparison[] = [
       WHERE NOT stale GROUP BY 1, 2, 3, 4, 5`,
   },
   {
+    name: 'finding_count',
+    actual: 'SELECT severity::int, fixable, findings FROM finding_count',
+    expected: `SELECT severity::int, fixable, count(*)::int FROM (${LATEST}) latest WHERE NOT stale GROUP BY 1, 2`,
+  },
+  {
     name: 'package',
     actual: 'SELECT name FROM package',
     expected: 'SELECT DISTINCT package FROM finding_definition',

@@ -17,6 +17,7 @@ const TAGS: Record<string, string[]> = {
   current_finding: ['artifact:1', 'vulnerabilities'],
   vulnerability_summary: ['vulnerabilities'],
   vulnerability_package: ['vulnerabilities'],
+  finding_count: ['vulnerabilities'],
   total_change: ['trend'],
   vulnerability: ['dictionary'],
   finding_definition: ['dictionary'],

@@ -36,6 +36,7 @@ const KEYS: Record<Kept, string> = {
   current_finding: 'copy',
   vulnerability_summary: 'vulnerability_id',
   vulnerability_package: 'package',
+  finding_count: 'severity',
   total_change: 'day',
 };
 

@@ -21,6 +21,7 @@ export const WATCHED = [
   'current_finding',
   'vulnerability_summary',
   'vulnerability_package',
+  'finding_count',
   'total_change',
 ] as const;
 
