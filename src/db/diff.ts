@@ -1,7 +1,7 @@
 import type { DiffItem, DiffList, DiffQuery } from '../schemas.ts';
 import { SEVERITIES } from '../trivy/report.ts';
 import { FilterError, kindBits, kindsOf, selection, severityLevels } from './filters.ts';
-import { Conditions, type ListPlan, readList, TOTAL_LIMIT } from './list.ts';
+import { Conditions, type ListPlan, readCounted, TOTAL_LIMIT } from './list.ts';
 import type { Db } from './pool.ts';
 import {
   FINDING_COLUMNS,
@@ -16,23 +16,40 @@ const CHANGES = ['new', 'gone', 'same'] as const;
 const VULNERABILITY = kindBits(['vulnerability']);
 
 /**
- * The findings of the scans $1 (after) and $2 (before; null: none) of the kinds in the bits $3, each with its key.
+ * The vulnerability findings of the scans $1 (after) and $2 (before; null: none), where the bits $3 have that kind, and
+ * the vulnerabilities of which one scan has a definition at a path more often than the other. OFFSET 0: as in
+ * scan_findings.ts.
+ */
+const FOUND = `side (scan_id, after) AS (VALUES ($1::bigint, true), ($2::bigint, false)),
+  found AS MATERIALIZED (
+    SELECT after, found.definition_id, found.target_id, found.path_id, definition.*
+    FROM side
+    JOIN scan_finding found ON found.scan_id = side.scan_id AND $3 & ${VULNERABILITY} <> 0
+    CROSS JOIN LATERAL (SELECT vulnerability_id, package, installed_version AS version, severity, class, package_type
+      FROM finding_definition WHERE id = found.definition_id OFFSET 0) definition
+  ),
+  changed AS MATERIALIZED (
+    SELECT vulnerability_id FROM found GROUP BY vulnerability_id, definition_id, path_id
+    HAVING count(*) FILTER (WHERE after) <> count(*) FILTER (WHERE NOT after)
+  )`;
+
+/** IS TRUE keeps PostgreSQL from making a join of it. */
+const IS_CHANGED = '(vulnerability_id IN (SELECT vulnerability_id FROM changed)) IS TRUE';
+
+/**
+ * What may have changed, of the kinds in the bits $3, each with its key.
  * A vulnerability is known by its id, package and path, or class and type where it has no path; the version is not
  * part of the key. Other findings are known by code, target and resource or path: lines move. A misconfiguration
- * counts only where it is one (FAIL). OFFSET 0: as in scan_findings.ts.
+ * counts only where it is one (FAIL).
  */
 const KEYED = `
-  SELECT after, ${VULNERABILITY} AS kind, definition.severity, definition.package,
-    definition.installed_version AS version, found.definition_id, found.target_id, found.path_id,
+  SELECT after, ${VULNERABILITY} AS kind, severity, package, version, definition_id, target_id, path_id,
     NULL::int AS position,
-    text_hash(ARRAY['${VULNERABILITY}', definition.vulnerability_id::text, definition.package,
-      CASE WHEN found.path_id = nowhere.id THEN definition.class END,
-      CASE WHEN found.path_id = nowhere.id THEN definition.package_type ELSE found.path_id::text END]::text) AS key
-  FROM side
-  JOIN scan_finding found ON found.scan_id = side.scan_id AND $3 & ${VULNERABILITY} <> 0
-  CROSS JOIN LATERAL (SELECT vulnerability_id, package, installed_version, severity, class, package_type
-    FROM finding_definition WHERE id = found.definition_id OFFSET 0) definition
-  LEFT JOIN place nowhere ON nowhere.hash = text_hash('')
+    text_hash(ARRAY['${VULNERABILITY}', vulnerability_id::text, package,
+      CASE WHEN path_id = nowhere.id THEN class END,
+      CASE WHEN path_id = nowhere.id THEN package_type ELSE path_id::text END]::text) AS key
+  FROM found LEFT JOIN place nowhere ON nowhere.hash = text_hash('')
+  WHERE ${IS_CHANGED}
   UNION ALL
   SELECT after, other.kind, other.severity, coalesce(other.package, ''), NULL, NULL, NULL, NULL, other.position,
     text_hash(ARRAY[other.kind::text, other.code, other.target, other.package]::text)
@@ -43,10 +60,11 @@ const KEYED = `
 /**
  * Findings of one key pair up one to one: first those of equal version (whose `twin` is on the other side), then the
  * rest in the order of their versions, so that an update is one change and not a loss and a gain. Of a pair the row
- * of the scan after remains.
+ * of the scan after remains. Where both scans have a vulnerability in the same way, which of most is so, all of its
+ * findings have their twins, and are not paired up for that to be seen.
  */
 const COMPARED = `(
-  WITH side (scan_id, after) AS (VALUES ($1::bigint, true), ($2::bigint, false)),
+  WITH ${FOUND},
   keyed AS (${KEYED}),
   repeated AS (
     SELECT keyed.*, row_number() OVER (PARTITION BY key, version, after
@@ -65,14 +83,19 @@ const COMPARED = `(
       max(version) FILTER (WHERE NOT after) OVER pair AS version_before
     FROM ranked WINDOW pair AS (PARTITION BY key, rank)
   )
-  SELECT paired.*, CASE WHEN sides = 2 THEN 2 WHEN after THEN 0 ELSE 1 END AS change,
-    CASE WHEN after THEN version END AS version_after, CASE WHEN after THEN $1 ELSE $2 END AS scan_id
+  SELECT kind, severity, package, definition_id, target_id, path_id, position, version_before,
+    CASE WHEN after THEN version END AS version_after,
+    CASE WHEN sides = 2 THEN 2 WHEN after THEN 0 ELSE 1 END AS change, CASE WHEN after THEN $1 ELSE $2 END AS scan_id
   FROM paired WHERE after OR sides = 1
+  UNION ALL
+  SELECT ${VULNERABILITY}, severity, package, definition_id, target_id, path_id, NULL, version, version, 2, $1
+  FROM found WHERE after AND NOT ${IS_CHANGED}
 )`;
 
 /** In their order, and numbered in it: both scans never change, so every row has its number at every reading. */
 const NUMBERED = `(
-  SELECT compared.*, row_number() OVER (ORDER BY change, severity DESC, package, key, rank) AS number
+  SELECT compared.*, row_number() OVER (ORDER BY change, severity DESC, package, kind, definition_id, path_id, target_id,
+    position, version_before) AS number
   FROM ${COMPARED} compared
 )`;
 
@@ -112,15 +135,10 @@ export async function diffScans(
   if (!sides) return null;
   const compared = [scanId, sides.against, sides.kinds & kindBits(query.kind ?? kindsOf(-1))];
   const severities = severityLevels(query.severity ?? SEVERITIES);
-  const { newBySeverity, ...counts } = await countChanges(db, compared, severities);
 
   const conditions = new Conditions();
   for (const value of compared) conditions.bind(value);
   const changes = CHANGES.filter((change) => query.change?.includes(change) ?? true);
-  conditions.add(
-    'found.change = ANY(?::int[])',
-    changes.map((change) => CHANGES.indexOf(change)),
-  );
   conditions.add('found.severity = ANY(?::smallint[])', severities);
   const plan: ListPlan<DiffRow> = {
     request: query,
@@ -131,6 +149,8 @@ export async function diffScans(
       found.version_after, other.detail`,
     from: `${NUMBERED} found`,
     computed: true,
+    aggregates: COUNTED,
+    shown: `found.change = ANY(${conditions.bind(changes.map((change) => CHANGES.indexOf(change)))}::int[])`,
     joins: `LEFT JOIN finding_definition definition ON definition.id = found.definition_id
       LEFT JOIN vulnerability ON vulnerability.id = definition.vulnerability_id
       LEFT JOIN other_finding other
@@ -139,7 +159,8 @@ export async function diffScans(
     id: 'found.number',
     toItem: toDiffItem,
   };
-  const list = await readList<DiffItem>(db, plan, { total: false });
+  const { list, aggregates } = await readCounted<DiffItem, Counted>(db, plan, { total: false });
+  const counts = { new: aggregates.new, gone: aggregates.gone, same: aggregates.same };
   const total = changes.reduce((sum, change) => sum + counts[change], 0);
   return {
     ...list,
@@ -147,7 +168,7 @@ export async function diffScans(
     totalIsExact: total <= TOTAL_LIMIT,
     against: sides.against,
     counts,
-    newBySeverity,
+    newBySeverity: aggregates.newBySeverity,
   };
 }
 
@@ -181,17 +202,8 @@ async function findSides(
 
 type Counted = DiffList['counts'] & Pick<DiffList, 'newBySeverity'>;
 
-async function countChanges(db: Db, compared: unknown[], severities: number[]): Promise<Counted> {
-  const count = (where: string) => `count(*) FILTER (WHERE ${where})::int`;
-  const bySeverity = SEVERITIES.map(
+const count = (where: string) => `(count(*) FILTER (WHERE ${where}))::int`;
+const COUNTED = `${CHANGES.map((change, index) => `${count(`change = ${index}`)} AS "${change}"`)},
+  json_build_object(${SEVERITIES.map(
     (severity, level) => `'${severity.toLowerCase()}', ${count(`change = 0 AND severity = ${level}`)}`,
-  );
-  const { rows } = await db.query<Counted>(
-    `SELECT ${CHANGES.map((change, index) => `${count(`change = ${index}`)} AS "${change}"`)},
-       json_build_object(${bySeverity.reverse()}) AS "newBySeverity"
-     FROM ${COMPARED} compared WHERE severity = ANY($4::smallint[])`,
-    [...compared, severities],
-  );
-  if (!rows[0]) throw new Error('aggregates without a row');
-  return rows[0];
-}
+  ).reverse()}) AS "newBySeverity"`;

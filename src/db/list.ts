@@ -26,9 +26,14 @@ export class Conditions {
 
   /** Adds a condition in which each `?` stands for the next of `values`. */
   add(condition: string, ...values: unknown[]): this {
-    let next = 0;
-    this.#conditions.push(condition.replace(/\?/g, () => this.bind(values[next++])));
+    this.#conditions.push(this.text(condition, ...values));
     return this;
+  }
+
+  /** @returns SQL with the values bound, of which each `?` stands for the next. */
+  text(sql: string, ...values: unknown[]): string {
+    let next = 0;
+    return sql.replace(/\?/g, () => this.bind(values[next++]));
   }
 
   /** Binds a value outside a condition (a LIMIT, a column). @returns its `$n`. */
@@ -106,6 +111,10 @@ export interface ListPlan<Row> {
    * to know one. Else it is a table, with an index on its id and on every sort.
    */
   computed?: boolean;
+  /** Of what is computed: SQL of aggregates over all that the conditions select, for `readCounted`. */
+  aggregates?: string;
+  /** Of what is computed: which of the selected are shown; the values have to be bound by the conditions. */
+  shown?: string;
   /** Joins that add columns to the rows of a page. */
   joins?: string;
   conditions: Conditions;
@@ -139,6 +148,15 @@ export async function readList<Item>(
   plan: ListPlan<never>,
   options: ListOptions = {},
 ): Promise<List<Item>> {
+  return (await readCounted<Item, unknown>(db, plan, options)).list;
+}
+
+/** The same with the aggregates of a plan that has some. */
+export async function readCounted<Item, Aggregates>(
+  db: Db,
+  plan: ListPlan<never>,
+  options: ListOptions = {},
+): Promise<{ list: List<Item>; aggregates: Aggregates }> {
   const { conditions, request } = plan;
   const sortName = request.sort ?? plan.defaultSort;
   const sort = plan.sorts[sortName];
@@ -162,8 +180,8 @@ export async function readList<Item>(
     order: (value, id) => `ORDER BY ${value} ${order}, ${id} ${order}`,
     beyond: (value, id) => (start ? [`(${value}, ${id}) ${order === 'asc' ? '>' : '<'} (${start})`] : []),
   };
-  const { rows, total } = await (unfiltered
-    ? walk(db, plan, page, rowCount).then((rows) => ({ rows, total: counted }))
+  const { rows, total, aggregates } = await (unfiltered
+    ? walk(db, plan, page, rowCount).then((rows) => ({ rows, total: counted, aggregates: {} }))
     : readSelected(db, plan, page)
   ).catch((error: unknown) => {
     // Class 22: the forged or damaged value of a cursor is no value of the column's type.
@@ -174,7 +192,7 @@ export async function readList<Item>(
 
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  return {
+  const list = {
     items: shown.map((row) => (plan.toItem as (row: unknown) => unknown)(row) as Item),
     nextCursor:
       rows.length > limit && last
@@ -183,6 +201,7 @@ export async function readList<Item>(
     total: options.total === false ? 0 : Math.min(total, TOTAL_LIMIT),
     totalIsExact: total <= TOTAL_LIMIT,
   };
+  return { list, aggregates: aggregates as Aggregates };
 }
 
 /** The parts of a page's statement. */
@@ -205,18 +224,20 @@ interface PageStatement {
  * - walk: in the order of the sort, through at most WALK_LIMIT rows, those that the filters select. Right for many,
  *   which as a rule are found within the first hundreds; where they are not, the rows are gathered after all.
  */
-async function readSelected(
-  db: Db,
-  plan: ListPlan<never>,
-  page: PageStatement,
-): Promise<{ rows: PageRow[]; total: number }> {
+async function readSelected(db: Db, plan: ListPlan<never>, page: PageStatement): Promise<Gathered> {
   const known = plan.total ?? 0;
   const gathered = known > TOTAL_LIMIT ? null : await gather(db, plan, page, TOTAL_LIMIT);
   if (gathered && (plan.computed || gathered.total <= TOTAL_LIMIT)) return gathered;
   const total = gathered?.total ?? known;
   const walked = await walk(db, plan, page, WALK_LIMIT);
-  if (walked.length > page.limit) return { rows: walked, total };
+  if (walked.length > page.limit) return { rows: walked, total, aggregates: {} };
   return { ...(await gather(db, plan, page, null)), total };
+}
+
+interface Gathered {
+  rows: PageRow[];
+  total: number;
+  aggregates: unknown;
 }
 
 /** @param most rows from which on they are no longer sorted, and only known to be more */
@@ -225,7 +246,7 @@ async function gather(
   plan: ListPlan<never>,
   page: PageStatement,
   most: number | null,
-): Promise<{ rows: PageRow[]; total: number }> {
+): Promise<Gathered> {
   const { from, conditions, id, computed } = plan;
   const alias = aliasOf(from);
   const { expression } = page.sort;
@@ -239,17 +260,21 @@ async function gather(
     `WITH selected AS MATERIALIZED (
        SELECT ${selected} FROM ${from} ${conditions} ${capped ? `LIMIT ${most + 1}` : ''}
      ), counted AS MATERIALIZED (
-       SELECT count(*)::int AS total FROM selected
+       SELECT count(*)::int AS total ${plan.aggregates ? `, ${plan.aggregates}` : ''} FROM selected
      ), chosen AS MATERIALIZED (
-       SELECT * FROM selected ${alias} ${new Conditions().where(...enough, ...page.beyond(value, key))}
+       SELECT * FROM selected ${alias} ${new Conditions().where(...enough, ...(plan.shown ? [plan.shown] : []), ...page.beyond(value, key))}
        ${page.order(value, key)} LIMIT ${page.rowCount}
      )
-     SELECT counted.total, page.* FROM counted LEFT JOIN (
+     SELECT counted.*, page.* FROM counted LEFT JOIN (
        SELECT ${columnsOf(plan, page)}, ${value} AS sort_value, ${key} AS sort_id FROM ${source} ${plan.joins ?? ''}
      ) page ON true ${page.order('sort_value', 'sort_id')}`,
     conditions.values,
   );
-  return { rows: rows.filter((row) => row.sort_id !== null), total: rows[0]?.total ?? 0 };
+  return {
+    rows: rows.filter((row) => row.sort_id !== null),
+    total: rows[0]?.total ?? 0,
+    aggregates: rows[0],
+  };
 }
 
 /** @param steps SQL of the number of rows that are looked at */
