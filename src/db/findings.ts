@@ -1,13 +1,15 @@
 import type { Finding, FindingsQuery, List } from '../schemas.ts';
 import { SEVERITIES } from '../trivy/report.ts';
-import { selection, severityLevels, storable, timeConditions } from './filters.ts';
-import { Conditions, type ListOptions, type ListPlan, readList } from './list.ts';
+import { likePattern, selection, severityLevels, storable, timeConditions } from './filters.ts';
+import { Conditions, type ListOptions, type ListPlan, readList, TOTAL_LIMIT } from './list.ts';
 import type { Db } from './pool.ts';
 import {
-  type Found,
-  findText,
+  type Chosen,
+  choose,
+  NAMED_PACKAGES,
+  NAMED_VULNERABILITIES,
   oneOf,
-  PLANNED_VALUES_OF_SUMS,
+  oneOfChosen,
   type SelectedArtifacts,
   selectArtifacts,
 } from './selection.ts';
@@ -70,8 +72,10 @@ export async function listFindings(
 ): Promise<List<Finding>> {
   const artifacts = await selectArtifacts(db, query);
   const wanted = await lookUp(db, query);
+  const { total, vulnerabilities } = await survey(db, query, artifacts, wanted);
   const conditions = new Conditions();
   if (artifacts) conditions.add(oneOf(conditions, 'f.artifact_id', 'integer', artifacts.ids));
+  if (vulnerabilities) conditions.add(oneOf(conditions, 'f.vulnerability_id', 'integer', vulnerabilities));
   addProperties(conditions, 'f', query, wanted);
   timeConditions(conditions, query, 'f.first_seen_at');
   return readList(
@@ -85,7 +89,7 @@ export async function listFindings(
       from: 'current_finding f',
       joins: JOINS,
       conditions,
-      total: await countAll(db, query, artifacts, wanted),
+      total,
       id: 'f.id',
       toItem: toFinding,
     },
@@ -96,31 +100,38 @@ export async function listFindings(
 /** What the filters on dictionaries select there. */
 interface Wanted {
   vulnerabilities: number[] | null;
-  text: Found | null;
+  text: { vulnerabilities: Chosen; packages: Chosen } | null;
 }
 
 /** Filters on dictionaries are looked up first: what is left compares columns of the findings. */
 async function lookUp(db: Db, query: FindingsQuery): Promise<Wanted> {
-  const text = query.q === undefined ? null : await findText(db, query.q);
-  if (!query.vulnerability) return { vulnerabilities: null, text };
-  const { rows } = await db.query<{ id: number }>(
-    'SELECT id FROM vulnerability WHERE vulnerability_id = ANY($1::text[])',
-    [storable(query.vulnerability)],
-  );
-  return { vulnerabilities: rows.map((row) => row.id), text };
+  const wanted: Wanted = { vulnerabilities: null, text: null };
+  if (query.q !== undefined) {
+    const pattern = likePattern(query.q);
+    wanted.text = {
+      vulnerabilities: await choose(db, NAMED_VULNERABILITIES, pattern),
+      packages: await choose(db, NAMED_PACKAGES, pattern),
+    };
+  }
+  if (query.vulnerability) {
+    const { rows } = await db.query<{ id: number }>(
+      'SELECT id FROM vulnerability WHERE vulnerability_id = ANY($1::text[])',
+      [storable(query.vulnerability)],
+    );
+    wanted.vulnerabilities = rows.map((row) => row.id);
+  }
+  return wanted;
 }
 
 /**
  * Adds what is asked of findings themselves.
  * @param alias of current_finding, or of vulnerability_package, which has these columns too
- * @param most see `oneOf`
  */
 function addProperties(
   conditions: Conditions,
   alias: string,
   query: FindingsQuery,
   { vulnerabilities, text }: Wanted,
-  most?: number,
 ): void {
   // Of one vulnerability an index has the findings by severity.
   if (vulnerabilities?.length === 1) conditions.add(`${alias}.vulnerability_id = ?`, vulnerabilities[0]);
@@ -131,28 +142,58 @@ function addProperties(
   if (query.status) conditions.add(`${alias}.status = ANY(?::text[])`, query.status);
   if (query.package) conditions.add(`${alias}.package = ANY(?::text[])`, storable(query.package));
   if (!text) return;
-  const places = [];
-  if (text.vulnerabilities.length > 0)
-    places.push(oneOf(conditions, `${alias}.vulnerability_id`, 'integer', text.vulnerabilities, most));
-  if (text.packages.length > 0)
-    places.push(oneOf(conditions, `${alias}.package`, 'text', text.packages, most));
-  conditions.add(places.length === 0 ? 'false' : `(${places.join(' OR ')})`);
+  const named = oneOfChosen(conditions, `${alias}.vulnerability_id`, 'integer', text.vulnerabilities);
+  conditions.add(`(${named} OR ${oneOfChosen(conditions, `${alias}.package`, 'text', text.packages)})`);
 }
 
-/** How many findings there are, where sums tell; else null. */
-async function countAll(
+/**
+ * What sums tell beforehand of the findings that are selected. Where artifacts are named, an answer is cached as one
+ * about those alone: it is not computed from sums over all.
+ */
+interface Survey {
+  /** How many there are, where they tell; else null. More than TOTAL_LIMIT are not counted any further. */
+  total: number | null;
+  /** Of which vulnerabilities they are, where they are few. */
+  vulnerabilities: number[] | null;
+}
+
+async function survey(
   db: Db,
   query: FindingsQuery,
   artifacts: SelectedArtifacts | null,
   wanted: Wanted,
-): Promise<number | null> {
-  if (query.since !== undefined || query.until !== undefined) return null;
+): Promise<Survey> {
+  const isTimed = query.since !== undefined || query.until !== undefined;
   const conditions = new Conditions();
-  addProperties(conditions, 'p', query, wanted, PLANNED_VALUES_OF_SUMS);
-  if (artifacts) return conditions.isEmpty ? artifacts.findings : null;
-  if (conditions.isEmpty) return null;
+  addProperties(conditions, 'p', query, wanted);
+  if (conditions.isEmpty) {
+    const total = isTimed ? await countTimed(db, query, artifacts) : (artifacts?.findings ?? null);
+    return { total, vulnerabilities: null };
+  }
+  if (query.artifact !== undefined) return { total: null, vulnerabilities: null };
+  // Each row stands for a finding or more.
+  const { rows } = await db.query<{ total: number; vulnerabilities: number[] | null }>(
+    `SELECT coalesce(sum(findings), 0) AS total,
+       CASE WHEN coalesce(sum(findings), 0) <= ${TOTAL_LIMIT}
+         THEN coalesce(array_agg(DISTINCT vulnerability_id), '{}') END AS vulnerabilities
+     FROM (SELECT findings, vulnerability_id FROM vulnerability_package p ${conditions} LIMIT ${TOTAL_LIMIT + 1}) p`,
+    conditions.values,
+  );
+  const { total = 0, vulnerabilities = null } = rows[0] ?? {};
+  return { total: isTimed || artifacts ? null : total, vulnerabilities };
+}
+
+/** Times alone are counted in their index. */
+async function countTimed(
+  db: Db,
+  query: FindingsQuery,
+  artifacts: SelectedArtifacts | null,
+): Promise<number | null> {
+  if (artifacts) return null;
+  const conditions = new Conditions();
+  timeConditions(conditions, query, 'first_seen_at');
   const { rows } = await db.query<{ total: number }>(
-    `SELECT coalesce(sum(findings), 0) AS total FROM vulnerability_package p ${conditions}`,
+    `SELECT count(*)::int AS total FROM (SELECT FROM current_finding ${conditions} LIMIT ${TOTAL_LIMIT + 1}) timed`,
     conditions.values,
   );
   return rows[0]?.total ?? null;

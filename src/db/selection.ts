@@ -1,10 +1,4 @@
-import {
-  type ArtifactFilters,
-  artifactConditions,
-  choosesArtifacts,
-  containsText,
-  likePattern,
-} from './filters.ts';
+import { type ArtifactFilters, artifactConditions, choosesArtifacts, containsText } from './filters.ts';
 import { Conditions } from './list.ts';
 import type { Db } from './pool.ts';
 
@@ -34,36 +28,13 @@ export async function selectArtifacts(db: Db, filters: ArtifactFilters): Promise
   return filters.artifact === undefined && ids.length === live && live > 0 ? null : { ids, findings };
 }
 
-/** What a searched text is found in. */
-export interface Found {
-  /** Vulnerabilities whose id or title contains it. */
-  vulnerabilities: number[];
-  /** Packages whose name contains it. */
-  packages: string[];
-}
-
-/** Looks a text up in the dictionaries, which are small beside the findings. */
-export async function findText(db: Db, text: string): Promise<Found> {
-  const pattern = likePattern(text);
-  if (pattern === null) return { vulnerabilities: [], packages: [] };
-  const { rows } = await db.query<{ vulnerabilities: number[]; packages: string[] }>(
-    `SELECT ARRAY(SELECT id FROM vulnerability WHERE search LIKE lower($1::text)) AS vulnerabilities,
-       ARRAY(SELECT name FROM package WHERE ${containsText('name').replace('?', '$1')}) AS packages`,
-    [pattern],
-  );
-  return rows[0] ?? { vulnerabilities: [], packages: [] };
-}
-
 /** Beyond this many values, planning with each of them takes longer than an index on them would save. */
 const PLANNED_VALUES = 5_000;
-/** In sums, which are few, all rows are gone through more quickly than a thousand values are planned with. */
-export const PLANNED_VALUES_OF_SUMS = 1_000;
 
 /**
  * Binds values. Very many are put into a hash table: IS TRUE keeps PostgreSQL from making a join of it, in which it
  * might go through all of them for every row.
  * @param type SQL type of the column
- * @param most how many are not very many
  * @returns the condition that a column has one of them.
  */
 export function oneOf(
@@ -71,9 +42,46 @@ export function oneOf(
   column: string,
   type: 'integer' | 'text',
   values: readonly unknown[],
-  most = PLANNED_VALUES,
 ): string {
   const bound = `${conditions.bind(values)}::${type}[]`;
-  if (values.length <= most) return `${column} = ANY(${bound})`;
+  if (values.length <= PLANNED_VALUES) return `${column} = ANY(${bound})`;
   return `(${column} IN (SELECT unnest(${bound}))) IS TRUE`;
 }
+
+/** Up to here what a query chooses is fetched; to send thousands of values back and forth takes longer than to ask again. */
+const FETCHED_VALUES = 1_000;
+
+/** Values of one column that a query chooses. */
+export interface Chosen {
+  /** SQL of the query, in which each `?` stands for the next of `values`. */
+  sql: string;
+  values: unknown[];
+  /** What it chooses; null where that is much. */
+  found: unknown[] | null;
+}
+
+export async function choose(db: Db, sql: string, ...values: unknown[]): Promise<Chosen> {
+  const conditions = new Conditions();
+  const { rows } = await db.query<{ found: unknown[] }>(
+    `SELECT ARRAY(${conditions.text(sql, ...values)} LIMIT ${FETCHED_VALUES + 1}) AS found`,
+    conditions.values,
+  );
+  const found = rows[0]?.found ?? [];
+  return { sql, values, found: found.length > FETCHED_VALUES ? null : found };
+}
+
+/** The condition that a column has one of the chosen values, see `oneOf`. */
+export function oneOfChosen(
+  conditions: Conditions,
+  column: string,
+  type: 'integer' | 'text',
+  { sql, values, found }: Chosen,
+): string {
+  if (found) return oneOf(conditions, column, type, found);
+  return `(${column} IN (${conditions.text(sql, ...values)})) IS TRUE`;
+}
+
+/** The query for vulnerabilities whose id or title contains the text of a `likePattern`. */
+export const NAMED_VULNERABILITIES = 'SELECT id FROM vulnerability WHERE search LIKE lower(?::text)';
+/** The same for packages, by name. */
+export const NAMED_PACKAGES = `SELECT name FROM package WHERE ${containsText('name')}`;

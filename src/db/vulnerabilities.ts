@@ -1,10 +1,11 @@
 import type { List, Severity, VulnerabilitiesQuery, Vulnerability, VulnerabilityDetail } from '../schemas.ts';
 import { SEVERITIES } from '../trivy/report.ts';
-import { selection, severityLevels, storable, timeConditions } from './filters.ts';
+import { likePattern, selection, severityLevels, storable, timeConditions } from './filters.ts';
 import { Conditions, type ListOptions, type ListPlan, readList } from './list.ts';
 import type { Db } from './pool.ts';
 import { severityCounts } from './scans.ts';
-import { findText, oneOf, PLANNED_VALUES_OF_SUMS, selectArtifacts } from './selection.ts';
+import { choose, NAMED_PACKAGES, NAMED_VULNERABILITIES, oneOfChosen, selectArtifacts } from './selection.ts';
+import { worstOf } from './trend.ts';
 
 interface VulnerabilityRow {
   key: number;
@@ -59,7 +60,7 @@ export async function listVulnerabilities(
   const conditions = new Conditions();
   const among = await lookUp(db, query, artifacts, conditions);
   let from = 'vulnerability_summary s';
-  if (artifacts) from = `(${summaryOf(`${conditions.bind(artifacts)}::integer[]`, among)}) s`;
+  if (artifacts) from = `(${summaryOf(`${conditions.bind(artifacts)}::integer[]`, among, query.sort)}) s`;
   else for (const condition of among) conditions.add(condition);
   if (query.severity) conditions.add('s.severity = ANY(?::smallint[])', severityLevels(query.severity));
   if (query.fixable !== undefined) conditions.add(query.fixable ? 's.fixable > 0' : 's.fixable = 0');
@@ -89,28 +90,37 @@ export async function listVulnerabilities(
   return { ...list, items: list.items.map((row) => toVulnerability(row, packages.get(row.key) ?? [])) };
 }
 
+/** Sorts by what a vulnerability is, for which it is looked up. */
+const SORTS_OF_TEXTS = ['cvss', 'publishedAt', 'id'];
+
 /**
  * SQL of the same columns as vulnerability_summary about some artifacts. In those in which a vulnerability is gone
  * (severity is null) it was still seen.
  * @param artifacts SQL of an array
  * @param among conditions on the vulnerability
  */
-function summaryOf(artifacts: string, among: string[]): string {
-  const affected = (severity: number) => `count(*) FILTER (WHERE severity = ${severity})::integer`;
-  return `SELECT grouped.*, natural_order, coalesce(cvss_score, -1) AS cvss_score,
-      coalesce(published_at, '-infinity') AS published_at
+function summaryOf(artifacts: string, among: string[], sort: string | undefined): string {
+  const affected = (name: string, severity: number) =>
+    `(count(*) FILTER (WHERE severity = ${severity}))::integer AS ${name}`;
+  const grouped = `SELECT *, ${worstOf((name) => name)}::smallint AS severity,
+      critical + high + medium + low + unknown AS affected_artifacts
     FROM (
-      SELECT vulnerability_id, max(severity) AS severity, count(severity)::integer AS affected_artifacts,
-        ${affected(4)} AS critical, ${affected(3)} AS high, ${affected(2)} AS medium, ${affected(1)} AS low,
-        ${affected(0)} AS unknown, sum(fixable)::integer AS fixable, min(first_seen_at) AS first_seen_at
+      SELECT vulnerability_id, ${affected('critical', 4)}, ${affected('high', 3)}, ${affected('medium', 2)},
+        ${affected('low', 1)}, ${affected('unknown', 0)}, sum(fixable)::integer AS fixable,
+        min(first_seen_at) AS first_seen_at
       FROM artifact_vulnerability
       WHERE ${[`artifact_id = ANY(${artifacts})`, ...among].join(' AND ')}
-      GROUP BY vulnerability_id HAVING count(severity) > 0
-    ) grouped JOIN vulnerability ON vulnerability.id = grouped.vulnerability_id`;
+      GROUP BY vulnerability_id
+    ) counted WHERE critical + high + medium + low + unknown > 0`;
+  if (!SORTS_OF_TEXTS.includes(sort ?? '')) return grouped;
+  return `SELECT grouped.*, natural_order, coalesce(cvss_score, -1) AS cvss_score,
+      coalesce(published_at, '-infinity') AS published_at
+    FROM (${grouped}) grouped JOIN vulnerability ON vulnerability.id = grouped.vulnerability_id`;
 }
 
 /**
  * Looks up which vulnerabilities the filters on findings and texts select.
+ * @param artifacts to look into; null for all that are not stale
  * @returns conditions on the column vulnerability_id, their values bound.
  */
 async function lookUp(
@@ -120,39 +130,32 @@ async function lookUp(
   conditions: Conditions,
 ): Promise<string[]> {
   const among: string[] = [];
-  const most = artifacts ? undefined : PLANNED_VALUES_OF_SUMS;
-  const select = (ids: number[]) => among.push(oneOf(conditions, 'vulnerability_id', 'integer', ids, most));
-  if (query.status || query.package) {
-    const wanted = new Conditions();
-    if (query.status) wanted.add('status = ANY(?::text[])', query.status);
-    if (query.package) wanted.add('package = ANY(?::text[])', storable(query.package));
-    if (query.fixable) wanted.add('fixable');
-    select(await withFinding(db, wanted, artifacts));
+  const select = async (sql: string, ...values: unknown[]) =>
+    oneOfChosen(conditions, 'vulnerability_id', 'integer', await choose(db, sql, ...values));
+  const selectFinding = (wanted: string[], ...values: unknown[]) => {
+    const [table, all] = artifacts
+      ? ['current_finding', ['artifact_id = ANY(?::integer[])', ...wanted]]
+      : ['vulnerability_package', wanted];
+    const sql = `SELECT DISTINCT vulnerability_id FROM ${table} WHERE ${all.join(' AND ')}`;
+    return select(sql, ...(artifacts ? [artifacts] : []), ...values);
+  };
+  const { status, package: packages, fixable, q } = query;
+  if (status || packages) {
+    const wanted = ['status = ANY(?::text[])', 'package = ANY(?::text[])', 'fixable'];
+    const given = [status, packages, fixable || undefined];
+    among.push(
+      await selectFinding(
+        wanted.filter((_, index) => given[index] !== undefined),
+        ...[status, packages && storable(packages)].filter((values) => values !== undefined),
+      ),
+    );
   }
-  if (query.q !== undefined) {
-    const { vulnerabilities, packages } = await findText(db, query.q);
-    const named = new Conditions();
-    named.add(oneOf(named, 'package', 'text', packages, most));
-    const inPackages = packages.length === 0 ? [] : await withFinding(db, named, artifacts);
-    select([...vulnerabilities, ...inPackages]);
+  if (q !== undefined) {
+    const pattern = likePattern(q);
+    const named = await select(NAMED_VULNERABILITIES, pattern);
+    among.push(`(${named} OR ${await selectFinding([`package IN (${NAMED_PACKAGES})`], pattern)})`);
   }
   return among;
-}
-
-/**
- * Vulnerabilities that have a current finding.
- * @param wanted conditions on the columns package, status and fixable
- * @param artifacts to look into; null for all that are not stale
- */
-async function withFinding(db: Db, wanted: Conditions, artifacts: number[] | null): Promise<number[]> {
-  if (artifacts) wanted.add('artifact_id = ANY(?::integer[])', artifacts);
-  const { rows } = await db.query<{ ids: number[] }>(
-    `SELECT ARRAY(
-       SELECT DISTINCT vulnerability_id FROM ${artifacts ? 'current_finding' : 'vulnerability_package'} ${wanted}
-     ) AS ids`,
-    wanted.values,
-  );
-  return rows[0]?.ids ?? [];
 }
 
 /**
