@@ -46,7 +46,7 @@ describeInBrowser('the vulnerabilities', () => {
   it('say what is wrong with a question, with the request id', async () => {
     const page = await dashboard.open('/vulnerabilities?since=tomorrow', { expected: BROWSER_ERROR });
     const alert = page.getByRole('alert');
-    await alert.getByText('since').first().waitFor();
+    await alert.getByText(/^since has to be a time/).waitFor();
     await alert.getByRole('button', { name: 'Copy request id' }).waitFor();
     await alert.getByRole('button', { name: 'Try again' }).waitFor();
     await page.goto(`${dashboard.trivet.url}/vulnerabilities?cursor=nonsense`);

@@ -100,6 +100,11 @@ async function readProblem(response: Response): Promise<Problem> {
   return problemOf(response.status, body);
 }
 
+/** What is wrong one by one, as far as the problem's detail does not say it. */
+export function particulars({ detail = '', errors = [] }: Problem): NonNullable<Problem['errors']> {
+  return errors.filter((one) => !detail.includes(one.detail));
+}
+
 /** The problem in an answer's JSON, or one made of its status where the answer is not Trivet's. */
 export function problemOf(status: number, body: unknown): Problem {
   if (typeof body === 'object' && body !== null && 'title' in body) return body as Problem;

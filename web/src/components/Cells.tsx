@@ -64,6 +64,11 @@ export function LabelList({ labels }: { labels: Labels }) {
   );
 }
 
+/** One below the other, beside the column's name where a row is a card. */
+export function Stack({ children }: { children: ReactNode }) {
+  return <span className={classes.stack}>{children}</span>;
+}
+
 /** A word about a thing, on a ground of its own. */
 export function Badge({
   tone,

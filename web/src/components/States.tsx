@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { ApiError } from '../api.ts';
+import { ApiError, particulars } from '../api.ts';
 import type { Loaded } from '../data.ts';
 import { formatClock } from '../format.ts';
 import { Copy } from './Copy.tsx';
@@ -34,11 +34,12 @@ export function Failure({ error, retry, shownSince, children }: FailureProps) {
     <div className={classes.failure} role="alert">
       <strong>{problem?.title ?? 'Something went wrong in the dashboard'}</strong>
       <p>{problem?.detail ?? error.message}</p>
-      {problem?.errors?.map((one) => (
-        <p key={`${one.parameter ?? one.pointer} ${one.detail}`}>
-          <code>{one.parameter ?? one.pointer}</code> {one.detail}
-        </p>
-      ))}
+      {problem &&
+        particulars(problem).map((one) => (
+          <p key={`${one.parameter ?? one.pointer} ${one.detail}`}>
+            <code>{one.parameter ?? one.pointer}</code> {one.detail}
+          </p>
+        ))}
       {shownSince !== undefined && <p>What you see below is from {formatClock(shownSince)}.</p>}
       <div className={classes.actions}>
         <Button size="compact-sm" variant="default" onClick={retry}>

@@ -1,4 +1,5 @@
 import { Link } from 'wouter';
+import { particulars } from '../api.ts';
 import { formatBytes, plural } from '../format.ts';
 import { ofSeverity, scanHref } from '../links.ts';
 import type { StoredItem, UploadedFile, UploadState } from '../uploads.ts';
@@ -31,16 +32,18 @@ function State({ state }: { state: UploadState }) {
     return state.sent < 1 ? <progress value={state.sent} aria-label="Sent" /> : <span>Being read…</span>;
   }
   if (state.phase === 'refused') {
-    const { title, detail, errors, looksLike } = state.problem;
+    const { title, detail, looksLike } = state.problem;
     return (
       <div className={classes.refused}>
         <strong>Refused: {title}</strong>
         {detail && <p>{detail}</p>}
-        {errors?.slice(0, SHOWN).map((error) => (
-          <p key={error.detail}>
-            <code>{error.pointer ?? error.parameter}</code> {error.detail}
-          </p>
-        ))}
+        {particulars(state.problem)
+          .slice(0, SHOWN)
+          .map((error) => (
+            <p key={error.detail}>
+              <code>{error.pointer ?? error.parameter}</code> {error.detail}
+            </p>
+          ))}
         {looksLike && !detail?.includes(looksLike) && <p>It looks like {looksLike}.</p>}
       </div>
     );

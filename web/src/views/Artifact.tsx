@@ -1,7 +1,7 @@
 import { Suspense, useMemo } from 'react';
 import { Link, useParams } from 'wouter';
 import type { Artifact as ArtifactBody, SeverityCounts } from '../../../src/schemas.ts';
-import { CountOf, LabelList, OperatingSystem } from '../components/Cells.tsx';
+import { Breakable, CountOf, LabelList, OperatingSystem } from '../components/Cells.tsx';
 import { ChangeStrip } from '../components/ChangeStrip.tsx';
 import { Copy } from '../components/Copy.tsx';
 import { DeleteButton } from '../components/DeleteButton.tsx';
@@ -32,7 +32,7 @@ export function Artifact() {
       heading={
         artifact && (
           <>
-            {artifact.name} <Copy value={artifact.name} what="name" />
+            <Breakable value={artifact.name} /> <Copy value={artifact.name} what="name" />
           </>
         )
       }

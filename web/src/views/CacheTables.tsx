@@ -65,7 +65,8 @@ const readColumns: (Column<Read> & { value?: (read: Read) => number | string | n
     sort: 'saved',
     descending: true,
     align: 'right',
-    cell: (read) => (read.savedSeconds === null ? '–' : formatDuration(read.savedSeconds)),
+    cell: ({ savedSeconds: saved }) =>
+      saved !== null && saved >= 1 ? formatDuration(saved) : formatMs(saved && saved * 1000),
     value: (read) => read.savedSeconds,
   },
 ];

@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import { Link, useParams } from 'wouter';
 import type { Kind, List, Scan as ScanBody, ScanSummary } from '../../../src/schemas.ts';
 import { addressOf } from '../api.ts';
-import { CountOf, OperatingSystem } from '../components/Cells.tsx';
+import { Breakable, CountOf, OperatingSystem } from '../components/Cells.tsx';
 import { ChangeStrip } from '../components/ChangeStrip.tsx';
 import { Copy } from '../components/Copy.tsx';
 import { DeleteButton } from '../components/DeleteButton.tsx';
@@ -17,7 +17,7 @@ import { Time } from '../components/Time.tsx';
 import { useGet } from '../data.ts';
 import { KIND_NOUNS } from '../filters.ts';
 import { formatBytes, formatDateTime, shortDigest, sumOf } from '../format.ts';
-import { compareHref, FAILED, ofSeverity, scanHref } from '../links.ts';
+import { artifactHref, compareHref, FAILED, ofSeverity, scanHref } from '../links.ts';
 import { ArtifactScans } from './ArtifactScans.tsx';
 import classes from './Scan.module.css';
 import { Licenses, Misconfigurations, ScanVulnerabilities, Secrets, Suppressed } from './ScanFindings.tsx';
@@ -34,7 +34,9 @@ export function Scan() {
         scan && (
           <>
             <small className={classes.kicker}>Scan of </small>
-            <Link href={`/artifacts/${scan.artifact.id}`}>{scan.artifact.name}</Link>
+            <Link href={artifactHref(scan.artifact.id)}>
+              <Breakable value={scan.artifact.name} />
+            </Link>
           </>
         )
       }

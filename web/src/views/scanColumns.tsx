@@ -1,6 +1,6 @@
 import { Link } from 'wouter';
 import type { ScanSummary } from '../../../src/schemas.ts';
-import { Badge, CountOf, Difference, LabelList, Text } from '../components/Cells.tsx';
+import { Badge, CountOf, Difference, LabelList, Stack, Text } from '../components/Cells.tsx';
 import type { Column } from '../components/DataTable.tsx';
 import { Reference } from '../components/Reference.tsx';
 import { SeverityBar } from '../components/Severity.tsx';
@@ -66,11 +66,11 @@ const scanRest: Column<ScanSummary>[] = [
       return others.length === 0 ? (
         <Text value={null} />
       ) : (
-        others.map(([count, noun, query]) => (
-          <div key={noun[0]}>
-            <CountOf value={count} noun={noun} href={scanHref(item.id, query)} />
-          </div>
-        ))
+        <Stack>
+          {others.map(([count, noun, query]) => (
+            <CountOf key={noun[0]} value={count} noun={noun} href={scanHref(item.id, query)} />
+          ))}
+        </Stack>
       );
     },
   },
