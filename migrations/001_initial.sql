@@ -148,11 +148,13 @@ CREATE TABLE vulnerability (
 );
 CREATE INDEX vulnerability_search ON vulnerability USING gin (search gin_trgm_ops);
 
--- Everything of a finding but where it is. hash: 16 bytes over all other columns.
+-- Everything of a finding but where it is. hash: 16 bytes over all that a report says of it.
 CREATE TABLE finding_definition (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   hash bytea NOT NULL UNIQUE,
   vulnerability_id integer NOT NULL REFERENCES vulnerability,
+  -- copied from vulnerability, where it never changes: a scan's findings are sorted by it
+  natural_order text COLLATE "C" NOT NULL,
   package text COLLATE "C" NOT NULL,
   installed_version text,
   fixed_version text,

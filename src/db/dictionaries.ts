@@ -134,10 +134,10 @@ async function storeDefinitions(db: Db, pages: DefinitionColumns[]): Promise<voi
 /** @returns the packages of what was added */
 async function addDefinitions(db: Db, columns: DefinitionColumns): Promise<string[]> {
   const { rows } = await db.query<{ package: string }>(
-    `INSERT INTO finding_definition (hash, vulnerability_id, package, installed_version, fixed_version, status,
-       severity, severity_source, class, package_type, purl, primary_url)
-     SELECT i.hash, v.id, i.package, i.installed_version, i.fixed_version, i.status, i.severity, i.severity_source,
-       i.class, i.package_type, i.purl, i.primary_url
+    `INSERT INTO finding_definition (hash, vulnerability_id, natural_order, package, installed_version, fixed_version,
+       status, severity, severity_source, class, package_type, purl, primary_url)
+     SELECT i.hash, v.id, v.natural_order, i.package, i.installed_version, i.fixed_version, i.status, i.severity,
+       i.severity_source, i.class, i.package_type, i.purl, i.primary_url
      FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::text[],
        $9::text[], $10::text[], $11::text[], $12::text[])
        AS i(hash, vulnerability_id, package, installed_version, fixed_version, status, severity, severity_source,

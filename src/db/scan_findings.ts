@@ -69,12 +69,10 @@ export function toScanFinding(row: FindingRow): ScanFinding {
  * The findings of the scan $1 with what they are filtered and sorted by. OFFSET 0 has dictionaries looked up one by one:
  * the planner does not know how many findings this scan has, and would read all definitions for some hundreds.
  */
-const FOUND = `SELECT found.definition_id, found.target_id, found.path_id, definition.*, known.*
+const FOUND = `SELECT found.definition_id, found.target_id, found.path_id, definition.*
   FROM scan_finding found
-  CROSS JOIN LATERAL (SELECT vulnerability_id, package, severity, status, fixable FROM finding_definition
-    WHERE id = found.definition_id OFFSET 0) definition
-  CROSS JOIN LATERAL (SELECT natural_order, search FROM vulnerability
-    WHERE id = definition.vulnerability_id OFFSET 0) known
+  CROSS JOIN LATERAL (SELECT vulnerability_id, natural_order, package, severity, status, fixable
+    FROM finding_definition WHERE id = found.definition_id OFFSET 0) definition
   WHERE found.scan_id = $1`;
 
 /**
@@ -110,8 +108,8 @@ export async function listScanVulnerabilities(
   if (query.package) conditions.add('found.package = ANY(?::text[])', storable(query.package));
   if (query.q !== undefined) {
     const pattern = likePattern(query.q);
-    const condition = `(found.search LIKE lower(?::text) OR ${containsText('found.package')})`;
-    conditions.add(condition, pattern, pattern);
+    const search = '(SELECT search FROM vulnerability WHERE id = found.vulnerability_id)';
+    conditions.add(`(${search} LIKE lower(?::text) OR ${containsText('found.package')})`, pattern, pattern);
   }
   const plan: ListPlan<FindingRow> = {
     request: query,

@@ -109,6 +109,12 @@ const COMPARISONS: Comparison[] = [
     expected: `SELECT severity::int, fixable, count(*)::int FROM (${LATEST}) latest WHERE NOT stale GROUP BY 1, 2`,
   },
   {
+    name: 'natural_order',
+    actual: 'SELECT id, natural_order FROM finding_definition',
+    expected:
+      'SELECT d.id, v.natural_order FROM finding_definition d JOIN vulnerability v ON v.id = d.vulnerability_id',
+  },
+  {
     name: 'package',
     actual: 'SELECT name FROM package',
     expected: 'SELECT DISTINCT package FROM finding_definition',
