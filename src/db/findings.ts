@@ -109,8 +109,8 @@ async function lookUp(db: Db, query: FindingsQuery): Promise<Wanted> {
   if (query.q !== undefined) {
     const pattern = likePattern(query.q);
     wanted.text = {
-      vulnerabilities: await choose(db, NAMED_VULNERABILITIES, pattern),
-      packages: await choose(db, NAMED_PACKAGES, pattern),
+      vulnerabilities: await choose(db, NAMED_VULNERABILITIES, [pattern]),
+      packages: await choose(db, NAMED_PACKAGES, [pattern]),
     };
   }
   if (query.vulnerability) {

@@ -60,14 +60,20 @@ export interface Chosen {
   found: unknown[] | null;
 }
 
-export async function choose(db: Db, sql: string, ...values: unknown[]): Promise<Chosen> {
+/** @param most how many are fetched; null: all, where to ask again would take longer still */
+export async function choose(
+  db: Db,
+  sql: string,
+  values: unknown[],
+  most: number | null = FETCHED_VALUES,
+): Promise<Chosen> {
   const conditions = new Conditions();
   const { rows } = await db.query<{ found: unknown[] }>(
-    `SELECT ARRAY(${conditions.text(sql, ...values)} LIMIT ${FETCHED_VALUES + 1}) AS found`,
+    `SELECT ARRAY(${conditions.text(sql, ...values)} ${most === null ? '' : `LIMIT ${most + 1}`}) AS found`,
     conditions.values,
   );
   const found = rows[0]?.found ?? [];
-  return { sql, values, found: found.length > FETCHED_VALUES ? null : found };
+  return { sql, values, found: most !== null && found.length > most ? null : found };
 }
 
 /** The condition that a column has one of the chosen values, see `oneOf`. */

@@ -4,7 +4,14 @@ import { likePattern, selection, severityLevels, storable, timeConditions } from
 import { Conditions, type ListOptions, type ListPlan, readList } from './list.ts';
 import type { Db } from './pool.ts';
 import { severityCounts } from './scans.ts';
-import { choose, NAMED_PACKAGES, NAMED_VULNERABILITIES, oneOfChosen, selectArtifacts } from './selection.ts';
+import {
+  type Chosen,
+  choose,
+  NAMED_PACKAGES,
+  NAMED_VULNERABILITIES,
+  oneOfChosen,
+  selectArtifacts,
+} from './selection.ts';
 import { worstOf } from './trend.ts';
 
 interface VulnerabilityRow {
@@ -130,14 +137,13 @@ async function lookUp(
   conditions: Conditions,
 ): Promise<string[]> {
   const among: string[] = [];
-  const select = async (sql: string, ...values: unknown[]) =>
-    oneOfChosen(conditions, 'vulnerability_id', 'integer', await choose(db, sql, ...values));
-  const selectFinding = (wanted: string[], ...values: unknown[]) => {
-    const [table, all] = artifacts
-      ? ['current_finding', ['artifact_id = ANY(?::integer[])', ...wanted]]
-      : ['vulnerability_package', wanted];
-    const sql = `SELECT DISTINCT vulnerability_id FROM ${table} WHERE ${all.join(' AND ')}`;
-    return select(sql, ...(artifacts ? [artifacts] : []), ...values);
+  const select = (chosen: Chosen) => oneOfChosen(conditions, 'vulnerability_id', 'integer', chosen);
+  const selectFinding = async (wanted: string[], ...values: unknown[]) => {
+    const sql = (table: string, all: string[]) =>
+      `SELECT DISTINCT vulnerability_id FROM ${table} WHERE ${all.join(' AND ')}`;
+    if (!artifacts) return select(await choose(db, sql('vulnerability_package', wanted), values));
+    const among = ['artifact_id = ANY(?::integer[])', ...wanted];
+    return select(await choose(db, sql('current_finding', among), [artifacts, ...values], null));
   };
   const { status, package: packages, fixable, q } = query;
   if (status || packages) {
@@ -152,8 +158,12 @@ async function lookUp(
   }
   if (q !== undefined) {
     const pattern = likePattern(q);
-    const named = await select(NAMED_VULNERABILITIES, pattern);
-    among.push(`(${named} OR ${await selectFinding([`package IN (${NAMED_PACKAGES})`], pattern)})`);
+    const named = select(await choose(db, NAMED_VULNERABILITIES, [pattern]));
+    const { found } = await choose(db, NAMED_PACKAGES, [pattern]);
+    const inPackages = found
+      ? await selectFinding(['package = ANY(?::text[])'], found)
+      : await selectFinding([`package IN (${NAMED_PACKAGES})`], pattern);
+    among.push(`(${named} OR ${inPackages})`);
   }
   return among;
 }
