@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listFindings } from '../../src/db/findings.ts';
 import { storeChanges } from '../../src/db/gate.ts';
 import { storeDocument } from '../../src/db/ingest.ts';
 import { type Database, openDatabase } from '../../src/db/pool.ts';
+import { listVulnerabilities } from '../../src/db/vulnerabilities.ts';
 import { fill } from '../../src/seed/fill.ts';
 import { createDatabase, type TestDatabase } from '../setup/database.ts';
 import { projectFile } from '../setup/process.ts';
@@ -69,6 +71,24 @@ describe('seeded data', () => {
   it('leaves triggers and indexes as they were, and one mark that everything changed', async () => {
     expect([await rowsOf(TRIGGERS), await rowsOf(INDEXES)]).toEqual(before);
     expect(await rowsOf(`SELECT tag FROM cache_change WHERE source <> 'trivet'`)).toEqual([{ tag: '*' }]);
+  });
+
+  it('is found by a text that more than a thousand vulnerabilities have in common, and others have not', async () => {
+    const [expected] = await rowsOf(`SELECT count(DISTINCT v.id)::int AS vulnerabilities,
+        count(*) FILTER (WHERE f.severity = 3)::int AS high,
+        (SELECT count(*)::int FROM vulnerability_summary) AS all
+      FROM current_finding f JOIN vulnerability v ON v.id = f.vulnerability_id
+      WHERE search LIKE '%cve-201%' OR lower(package) LIKE '%cve-201%'`);
+    expect(expected?.vulnerabilities).toBeGreaterThan(1_000);
+    expect(expected?.vulnerabilities).toBeLessThan(Number(expected?.all));
+    const q = 'CVE-201';
+    const [vulnerabilities, findings] = await database.snapshot(async (db) => [
+      await listVulnerabilities(db, { q }),
+      await listFindings(db, { q, severity: ['HIGH'] }),
+    ]);
+    expect([vulnerabilities.total, findings.total]).toEqual([expected?.vulnerabilities, expected?.high]);
+    for (const { id } of vulnerabilities.items) expect(id).toContain(q);
+    for (const { vulnerabilityId } of findings.items) expect(vulnerabilityId).toContain(q);
   });
 
   it('takes another report in', async () => {
