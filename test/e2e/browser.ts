@@ -33,7 +33,7 @@ export interface Dashboard {
   open(path: string, options?: BrowserContextOptions & { expected?: RegExp }): Promise<Page>;
   /** Asks the API. @returns the answer's JSON; throws where the answer is an error */
   request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: string): Promise<unknown>;
-  /** What pages wrote to the console unexpectedly since the last call; closes them. */
+  /** What pages wrote to the console unexpectedly since the last call, and what axe finds wrong; closes them. */
   closePages(): Promise<string[]>;
   stop(): Promise<void>;
 }
@@ -68,7 +68,14 @@ export async function startDashboard(): Promise<Dashboard> {
       return page;
     },
     closePages: async () => {
-      for (const context of browser.contexts()) await context.close();
+      for (const context of browser.contexts()) {
+        for (const page of context.pages()) {
+          await settled(page);
+          for (const problem of await accessibilityProblems(page))
+            complaints.push(`${page.url()}: ${problem}`);
+        }
+        await context.close();
+      }
       const found = complaints;
       complaints = [];
       return found;

@@ -86,6 +86,7 @@ describeInBrowser('the cache view', () => {
       await page.goto(`${other.url}/cache`);
       await page.getByText('Off: every answer comes from PostgreSQL').waitFor();
       await page.getByText(/^Trivet runs without Redis, because REDIS_URL is “off”/).waitFor();
+      expect(await dashboard.closePages()).toEqual([]);
     } finally {
       await other.stop();
     }

@@ -51,8 +51,12 @@ describeInBrowser('what surrounds every view', () => {
     await heading(page, 'CVE-2024-0022').waitFor();
     await page.keyboard.press('Control+k');
     await page.getByRole('combobox').fill('nginx');
-    await page.getByRole('option', { name: 'nginx:1.25 Image' }).click();
+    await page
+      .getByRole('dialog', { name: 'Search' })
+      .getByRole('option', { name: 'nginx:1.25 Image' })
+      .click();
     await heading(page, 'nginx:1.25').waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
   });
 
   it('keeps the chosen theme, and can be used by the keyboard alone', async () => {

@@ -3,7 +3,6 @@ import type { Scan, ScanSummary } from '../../../src/schemas.ts';
 import { useGet } from '../data.ts';
 import { formatCount, formatDateTime } from '../format.ts';
 import { compareHref } from '../links.ts';
-import classes from './ChangeStrip.module.css';
 
 /** What a scan changed, since when: a link to what that is. */
 export function ChangeStrip({ scan }: { scan: ScanSummary }) {
@@ -13,7 +12,7 @@ export function ChangeStrip({ scan }: { scan: ScanSummary }) {
   if (!href || changes.against === null)
     return <span>The first scan of this artifact for vulnerabilities</span>;
   return (
-    <span className={classes.strip}>
+    <span data-words>
       <Link href={href}>
         {formatCount(changes.new)} new, {formatCount(changes.gone)} gone
       </Link>{' '}

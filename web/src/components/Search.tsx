@@ -27,7 +27,7 @@ export function Search({ opened, onClose }: SearchProps) {
       size="lg"
       yOffset={60}
       padding={0}
-      aria-label="Search"
+      attributes={{ content: { 'aria-label': 'Search' } }}
     >
       {opened && <SearchBox onClose={onClose} />}
     </Modal>

@@ -59,7 +59,7 @@ export function Failure({ error, retry, shownSince, children }: FailureProps) {
 /** Nothing to show, and why, and what to do. */
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
   return (
-    <div className={classes.empty}>
+    <div className={classes.empty} data-words>
       <strong>{title}</strong>
       {children}
     </div>

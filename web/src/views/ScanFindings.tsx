@@ -225,7 +225,7 @@ function SuppressedList({ scan, state, title }: Props & { state: QueryState; tit
       parameters={otherFindingsParameters}
       state={state}
       {...(title ? { title } : {})}
-      caption="Suppressed findings of this scan"
+      caption={title ?? 'Suppressed findings of this scan'}
       noun={['suppressed finding', 'suppressed findings']}
       columns={suppressedColumns}
       itemKey={(item) => JSON.stringify(item)}
