@@ -8,7 +8,7 @@ import {
 import type { Db } from './pool.ts';
 
 /** Of vulnerabilities with their texts, sent at once. */
-const PAGES_AT_ONCE = 10;
+const PAGES_AT_ONCE = 40;
 
 /**
  * Adds what the dictionaries do not know yet and takes over newer texts of vulnerabilities. All of a document always in

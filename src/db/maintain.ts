@@ -247,6 +247,10 @@ async function updateCurrentFindings(
      ), definition AS MATERIALIZED (
        SELECT id, vulnerability_id, severity, fixable, status, package FROM finding_definition
        WHERE id = ANY (ARRAY(SELECT definition_id FROM difference WHERE old_id IS NULL))
+     ), lacking AS MATERIALIZED (
+       SELECT w.artifact_id, w.definition_id, w.target_id, w.path_id, w.copy, d.vulnerability_id, d.severity, d.fixable,
+         d.status, d.package
+       FROM difference w JOIN definition d ON d.id = w.definition_id WHERE w.old_id IS NULL
      ), known AS MATERIALIZED (
        SELECT artifact_id, vulnerability_id, first_seen_at FROM artifact_vulnerability
        WHERE artifact_id = ANY ($1::int[])
@@ -256,11 +260,9 @@ async function updateCurrentFindings(
      ), fresh AS (
        INSERT INTO current_finding (artifact_id, definition_id, target_id, path_id, copy, vulnerability_id, severity,
          fixable, status, package, artifact_name, first_seen_at)
-       SELECT w.artifact_id, w.definition_id, w.target_id, w.path_id, w.copy, d.vulnerability_id, d.severity, d.fixable,
-         d.status, d.package, l.name, known.first_seen_at
-       FROM difference w JOIN definition d ON d.id = w.definition_id JOIN latest_scan l ON l.artifact_id = w.artifact_id
-       JOIN known ON known.artifact_id = w.artifact_id AND known.vulnerability_id = d.vulnerability_id
-       WHERE w.old_id IS NULL
+       SELECT artifact_id, definition_id, target_id, path_id, copy, vulnerability_id, severity, fixable, status, package,
+         name, first_seen_at
+       FROM lacking JOIN known USING (artifact_id, vulnerability_id) JOIN latest_scan USING (artifact_id)
        RETURNING vulnerability_id, package, status, fixable, severity
      ), sums AS (
        SELECT vulnerability_id, package, status, fixable, severity, sum(findings) AS findings

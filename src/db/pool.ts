@@ -39,7 +39,7 @@ const WRITERS_SHARE = 0.5;
  * Such a plan can be older than most rows of a table: it has to find rows by their keys even where there are few. Only
  * of a table that was analysed while it was empty it does not, until autovacuum has analysed it again.
  */
-const BEGIN_WRITE = `BEGIN;
+export const BEGIN_WRITE = `BEGIN;
   SET LOCAL plan_cache_mode = force_generic_plan;
   SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off`;
 
@@ -194,7 +194,7 @@ function statementName(text: string): string {
 }
 
 /** A connection that prepares what takes values. */
-function prepared(client: pg.PoolClient): Db {
+export function prepared(client: pg.ClientBase): Db {
   return {
     query: (text, values) =>
       values ? client.query({ name: statementName(text), text, values: [...values] }) : client.query(text),
