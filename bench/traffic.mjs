@@ -31,7 +31,11 @@ export function send(url, { method = 'GET', headers = {}, body } = {}) {
         });
       });
     });
-    call.once('error', reject);
+    call.once('error', (error) => {
+      // A connection that was kept, and that the server closed while this process was making reports.
+      if (call.reusedSocket && error.code === 'ECONNRESET') resolve(send(url, { method, headers, body }));
+      else reject(error);
+    });
     call.end(body);
   });
 }
