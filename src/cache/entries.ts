@@ -21,8 +21,8 @@ export interface Found {
 }
 
 /** What Redis holds under a key, of use under its tokens alone. */
-export interface Held {
-  /** And the key. */
+interface Held {
+  /** Those that it was loaded under, and the key. */
   tokens: string;
   entry: EncodedEntry;
   /** When Redis will have removed it, by `performance.now()`. */
@@ -184,7 +184,7 @@ export class Entries {
     const replies = await waitAtMost(this.#deadlineMs, permit.session, answer);
     if (replies === null || !replies[0] || replies[0][0]) return null;
     const ours = replies[0][1] !== null;
-    const found = this.take(permit, entryKey, tokens, heldIn(replies, 1, askedMs) ?? 'absent');
+    const found = this.take(permit, entryKey, tokens, heldIn(replies, 1, askedMs));
     if (found === null) return ours ? 'ours' : 'theirs';
     if (ours) this.unlock(permit, entryKey);
     return found;
@@ -210,11 +210,11 @@ export class Entries {
   }
 }
 
-/** @returns what a GET and the PTTL after it, at `index` of the replies, found; null when that is nothing */
-function heldIn(replies: Replies | null, index: number, askedMs: number): Held | null {
+/** @returns what a GET and the PTTL after it, at `index` of the replies, found */
+function heldIn(replies: Replies | null, index: number, askedMs: number): Held | 'absent' {
   const value = replies?.[index]?.[1];
   const ttlMs = replies?.[index + 1]?.[1];
   const stored = Buffer.isBuffer(value) ? unpack(value) : null;
-  if (!stored || typeof ttlMs !== 'number' || ttlMs <= 0) return null;
+  if (!stored || typeof ttlMs !== 'number' || ttlMs <= 0) return 'absent';
   return { ...stored, expiresMs: askedMs + ttlMs };
 }

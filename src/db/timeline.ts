@@ -17,10 +17,10 @@ export interface Shift {
 /** Days that the trend keeps; it shows 30 of them. */
 export const TREND_DAYS = 40;
 
-/** What stands for every day before the first that the trend keeps, */
+/** Stands for every day before the horizon of the trend. */
 export const LONG_AGO = '-infinity';
 
-/** which is this one. */
+/** The first day that the trend keeps. */
 export function trendHorizon(now: Date): string {
   return new Date(now.getTime() - TREND_DAYS * 86_400_000).toISOString().slice(0, 10);
 }

@@ -10,9 +10,9 @@ import type { Shift } from './timeline.ts';
 const COLUMNS = SEVERITIES.map((severity, level) => [severity.toLowerCase(), level] as const).reverse();
 const NAMES = COLUMNS.map(([name]) => name);
 
-/** SQL of the worst severity that has a count above zero; NULL where none has. */
-export function worstOf(count: (name: string) => string): string {
-  return `CASE ${COLUMNS.map(([name, level]) => `WHEN ${count(name)} > 0 THEN ${level}`).join(' ')} END`;
+/** SQL of the worst severity that has a count above zero; NULL where none has. @param count by its name or number */
+export function worstOf(count: (name: string, level: number) => string): string {
+  return `CASE ${COLUMNS.map(([name, level]) => `WHEN ${count(name, level)} > 0 THEN ${level}`).join(' ')} END`;
 }
 
 /** Days on which nothing changed have no row. */

@@ -125,6 +125,9 @@ function summaryOf(artifacts: string, among: string[], sort: string | undefined)
     FROM (${grouped}) grouped JOIN vulnerability ON vulnerability.id = grouped.vulnerability_id`;
 }
 
+/** A condition on findings, and what its `?` stand for. */
+type Wanted = [condition: string, ...values: unknown[]];
+
 /**
  * Looks up which vulnerabilities the filters on findings and texts select.
  * @param artifacts to look into; null for all that are not stale
@@ -138,31 +141,28 @@ async function lookUp(
 ): Promise<string[]> {
   const among: string[] = [];
   const select = (chosen: Chosen) => oneOfChosen(conditions, 'vulnerability_id', 'integer', chosen);
-  const selectFinding = async (wanted: string[], ...values: unknown[]) => {
-    const sql = (table: string, all: string[]) =>
-      `SELECT DISTINCT vulnerability_id FROM ${table} WHERE ${all.join(' AND ')}`;
-    if (!artifacts) return select(await choose(db, sql('vulnerability_package', wanted), values));
-    const among = ['artifact_id = ANY(?::integer[])', ...wanted];
-    return select(await choose(db, sql('current_finding', among), [artifacts, ...values], null));
+  const selectFinding = async (...wanted: Wanted[]) => {
+    const all: Wanted[] = artifacts ? [['artifact_id = ANY(?::integer[])', artifacts], ...wanted] : wanted;
+    const sql = `SELECT DISTINCT vulnerability_id FROM ${artifacts ? 'current_finding' : 'vulnerability_package'}
+      WHERE ${all.map(([condition]) => condition).join(' AND ')}`;
+    const values = all.flatMap(([, ...bound]) => bound);
+    return select(await choose(db, sql, values, artifacts ? null : undefined));
   };
   const { status, package: packages, fixable, q } = query;
   if (status || packages) {
-    const wanted = ['status = ANY(?::text[])', 'package = ANY(?::text[])', 'fixable'];
-    const given = [status, packages, fixable || undefined];
-    among.push(
-      await selectFinding(
-        wanted.filter((_, index) => given[index] !== undefined),
-        ...[status, packages && storable(packages)].filter((values) => values !== undefined),
-      ),
-    );
+    const wanted: Wanted[] = [];
+    if (status) wanted.push(['status = ANY(?::text[])', status]);
+    if (packages) wanted.push(['package = ANY(?::text[])', storable(packages)]);
+    if (fixable) wanted.push(['fixable']);
+    among.push(await selectFinding(...wanted));
   }
   if (q !== undefined) {
     const pattern = likePattern(q);
     const named = select(await choose(db, NAMED_VULNERABILITIES, [pattern]));
     const { found } = await choose(db, NAMED_PACKAGES, [pattern]);
-    const inPackages = found
-      ? await selectFinding(['package = ANY(?::text[])'], found)
-      : await selectFinding([`package IN (${NAMED_PACKAGES})`], pattern);
+    const inPackages = await selectFinding(
+      found ? ['package = ANY(?::text[])', found] : [`package IN (${NAMED_PACKAGES})`, pattern],
+    );
     among.push(`(${named} OR ${inPackages})`);
   }
   return among;

@@ -1,6 +1,7 @@
 /** What is maintained, computed over all artifacts at once. */
 import type { Db } from '../db/pool.ts';
 import { trendHorizon } from '../db/timeline.ts';
+import { worstOf } from '../db/trend.ts';
 
 export async function storeDerived(
   db: Db,
@@ -131,8 +132,8 @@ async function storeTrend(db: Db, horizon: string): Promise<void> {
            (VALUES (4, critical), (3, high), (2, medium), (1, low), (0, unknown)) AS n(severity, artifacts)
        ) part GROUP BY vulnerability_id, day
      ), state AS (
-       SELECT day, ${worstLevel((level) => `coalesce(n${level}, 0) - coalesce(sum(n${level}) OVER since, 0)`)} AS after,
-         ${worstLevel((level) => `-sum(n${level}) OVER since`)} AS before
+       SELECT day, ${worstOf((_, level) => `coalesce(n${level}, 0) - coalesce(sum(n${level}) OVER since, 0)`)} AS after,
+         ${worstOf((_, level) => `-sum(n${level}) OVER since`)} AS before
        FROM changed WINDOW since AS (PARTITION BY vulnerability_id ORDER BY day DESC)
      )
      SELECT day, 'vulnerabilities', severity, sum(delta)
@@ -140,10 +141,6 @@ async function storeTrend(db: Db, horizon: string): Promise<void> {
      WHERE after IS DISTINCT FROM before AND severity IS NOT NULL AND isfinite(day)
      GROUP BY day, severity HAVING sum(delta) <> 0`,
   );
-}
-
-function worstLevel(count: (level: number) => string): string {
-  return `CASE ${LEVELS.map((level) => `WHEN ${count(level)} > 0 THEN ${level}`).join(' ')} END`;
 }
 
 /** What was sent in the last week; some of it again, and some was no report. */

@@ -5,17 +5,10 @@ import { BEGIN_WRITE, prepared } from '../../src/db/pool.ts';
 import { deleteScan } from '../../src/db/remove.ts';
 import { createDatabase, type TestDatabase } from '../setup/database.ts';
 import { generateDocument } from './generate.ts';
+import { type Node, nodesOf } from './plan.ts';
 
 const NOW = new Date('2026-03-15T12:00:00Z');
 const FINDINGS = 300;
-
-/** As auto_explain tells it. */
-interface Node {
-  'Node Type': string;
-  'Actual Rows'?: number;
-  'Actual Loops'?: number;
-  Plans?: Node[];
-}
 
 let created: TestDatabase;
 
@@ -28,13 +21,11 @@ afterAll(() => created.drop());
 async function mostRows(work: (client: pg.Client) => Promise<unknown>): Promise<number> {
   const client = new pg.Client({ connectionString: created.url });
   let most = 0;
-  const look = (node: Node) => {
-    most = Math.max(most, (node['Actual Rows'] ?? 0) * (node['Actual Loops'] ?? 0));
-    node.Plans?.forEach(look);
-  };
   client.on('notice', ({ message = '' }) => {
     const plan = /^duration: .* plan:\n([\s\S]*)$/.exec(message)?.[1];
-    if (plan !== undefined) look((JSON.parse(plan) as { Plan: Node }).Plan);
+    if (plan === undefined) return;
+    const nodes = nodesOf((JSON.parse(plan) as { Plan: Node }).Plan);
+    most = Math.max(most, ...nodes.map((node) => node['Actual Rows'] * node['Actual Loops']));
   });
   await client.connect();
   await client.query(`LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_analyze = on;

@@ -23,24 +23,13 @@ import type {
 } from '../../src/schemas.ts';
 import { fill } from '../../src/seed/fill.ts';
 import { createDatabase, type TestDatabase } from '../setup/database.ts';
+import { type Node, nodesOf } from './plan.ts';
 
 const NOW = new Date('2026-03-15T12:00:00Z');
 const TODAY = '2026-03-15';
 const FINDINGS = 500_000;
 /** Of a table with fewer rows all may be read. */
 const LARGE = 20_000;
-
-/** As EXPLAIN tells it. */
-interface Node {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Index Name'?: string;
-  'Actual Rows': number;
-  'Actual Loops': number;
-  'Rows Removed by Filter'?: number;
-  'Rows Removed by Index Recheck'?: number;
-  Plans?: Node[];
-}
 
 /** What is asked of the database, by a name. */
 type Ask = (db: Db) => Promise<unknown>;
@@ -249,10 +238,6 @@ async function pages<Item>(list: (cursor: { cursor?: string }) => Promise<List<I
 function unlessNull<T>(value: T | null): T {
   if (value === null) throw new Error('there is no such scan');
   return value;
-}
-
-function nodesOf(node: Node): Node[] {
-  return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 }
 
 function rowsRead(node: Node): number {

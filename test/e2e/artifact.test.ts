@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { BROWSER_ERROR, type Dashboard, describeInBrowser, heading, startDashboard } from './browser.ts';
 import { daysAgo, imageReport, misconfiguredDockerfile, vulnerabilities, vulnerability } from './reports.ts';
-import { expectFailure, expectLoading, goStale } from './states.ts';
+import { expectFailure, expectLoading, expectNothing, goStale } from './states.ts';
 
 describeInBrowser('an artifact', () => {
   let dashboard: Dashboard;
@@ -34,9 +34,7 @@ describeInBrowser('an artifact', () => {
 
   it('says when nothing matches, and clears the filters', async () => {
     const page = await open('?q=no-such-package');
-    await page.getByText('Nothing matches').waitFor();
-    await page.getByRole('main').getByRole('button', { name: 'Clear filters' }).last().click();
-    await page.getByText('36 findings', { exact: true }).waitFor();
+    await expectNothing(page, page.getByText('36 findings', { exact: true }));
   });
 
   it('counts and shows what was suppressed by each of the scans that looked last', async () => {

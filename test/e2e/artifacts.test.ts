@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type Dashboard, describeInBrowser, heading, startDashboard } from './browser.ts';
 import { daysAgo, imageReport, vulnerabilities } from './reports.ts';
-import { deleteAll, expectFailure, expectLoading, goStale } from './states.ts';
+import { expectFailure, expectLoading, expectNoData, expectNothing, goStale } from './states.ts';
 
 const SHOP = 'registry.example.com/team/payments/with/a/long/path/shop-frontend';
 
@@ -44,9 +44,7 @@ describeInBrowser('the artifacts', () => {
       ['/artifacts?show=artifacts&q=no-such', '3 artifacts'],
     ] as const) {
       const page = await dashboard.open(path);
-      await page.getByText('Nothing matches').waitFor();
-      await page.getByRole('main').getByRole('button', { name: 'Clear filters' }).last().click();
-      await page.getByText(all, { exact: true }).waitFor();
+      await expectNothing(page, page.getByText(all, { exact: true }));
     }
   });
 
@@ -57,12 +55,6 @@ describeInBrowser('the artifacts', () => {
 
   it('say what failed, and ask again', () => expectFailure({ dashboard, ...view, shown }));
 
-  it('lead to Add results when there is nothing', async () => {
-    await deleteAll(dashboard);
-    for (const path of ['/artifacts', '/artifacts?show=artifacts']) {
-      const page = await dashboard.open(path);
-      await page.getByText('No scan results yet').waitFor();
-      await page.getByRole('main').getByRole('link', { name: 'Add results' }).waitFor();
-    }
-  });
+  it('lead to Add results when there is nothing', () =>
+    expectNoData(dashboard, '/artifacts', '/artifacts?show=artifacts'));
 });

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { BROWSER_ERROR, type Dashboard, describeInBrowser, heading, startDashboard } from './browser.ts';
 import { daysAgo, imageReport, leakedSecret, misconfiguredDockerfile, vulnerabilities } from './reports.ts';
-import { expectFailure, expectLoading } from './states.ts';
+import { expectFailure, expectLoading, expectNothing } from './states.ts';
 
 describeInBrowser('a scan', () => {
   let dashboard: Dashboard;
@@ -54,9 +54,7 @@ describeInBrowser('a scan', () => {
 
   it('says when nothing matches, and clears the filters', async () => {
     const page = await open('?show=misconfigurations&severity=LOW');
-    await page.getByText('Nothing matches').waitFor();
-    await page.getByRole('main').getByRole('button', { name: 'Clear filters' }).last().click();
-    await page.getByText('1 misconfiguration', { exact: true }).waitFor();
+    await expectNothing(page, page.getByText('1 misconfiguration', { exact: true }));
   });
 
   it('changes labels', async () => {

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type Dashboard, describeInBrowser, heading, startDashboard } from './browser.ts';
 import { daysAgo, imageReport, vulnerabilities } from './reports.ts';
-import { change, deleteAll, expectFailure, expectLoading } from './states.ts';
+import { change, deleteAll, expectFailure, expectLoading, expectNothing } from './states.ts';
 
 describeInBrowser('the scans', () => {
   let dashboard: Dashboard;
@@ -61,9 +61,7 @@ describeInBrowser('the scans', () => {
       ['/scans?show=uploads&outcome=same&receivedSince=2100-01-01', '6 uploads'],
     ] as const) {
       const page = await dashboard.open(path);
-      await page.getByText('Nothing matches').waitFor();
-      await page.getByRole('main').getByRole('button', { name: 'Clear filters' }).last().click();
-      await page.getByText(all, { exact: true }).waitFor();
+      await expectNothing(page, page.getByText(all, { exact: true }));
     }
   });
 

@@ -49,6 +49,23 @@ export async function expectFailure({ dashboard, path, table, shown }: View): Pr
   await expect.poll(() => alert.count(), { timeout: EXPECT_TIMEOUT_MS }).toBe(0);
 }
 
+/** What filters leave nothing of says so, and shows all of it once they are cleared. */
+export async function expectNothing(page: Page, all: Locator): Promise<void> {
+  await page.getByText('Nothing matches').waitFor();
+  await page.getByRole('main').getByRole('button', { name: 'Clear filters' }).last().click();
+  await all.waitFor();
+}
+
+/** Where nothing was ever sent, a view leads to where that is done. */
+export async function expectNoData(dashboard: Dashboard, ...paths: string[]): Promise<void> {
+  await deleteAll(dashboard);
+  for (const path of paths) {
+    const page = await dashboard.open(path);
+    await page.getByText('No scan results yet').waitFor();
+    await page.getByRole('main').getByRole('link', { name: 'Add results' }).waitFor();
+  }
+}
+
 /** Deletes all that was sent. */
 export async function deleteAll(dashboard: Dashboard): Promise<void> {
   const { items } = (await dashboard.request('GET', '/api/artifacts?limit=200')) as {

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { BROWSER_ERROR, type Dashboard, describeInBrowser, heading, startDashboard } from './browser.ts';
 import { daysAgo, imageReport, vulnerabilities } from './reports.ts';
-import { deleteAll, expectFailure, expectLoading } from './states.ts';
+import { expectFailure, expectLoading, expectNoData, expectNothing } from './states.ts';
 
 describeInBrowser('the vulnerabilities', () => {
   let dashboard: Dashboard;
@@ -37,9 +37,7 @@ describeInBrowser('the vulnerabilities', () => {
 
   it('say when nothing matches, and clear the filters', async () => {
     const page = await dashboard.open('/vulnerabilities?q=no-such-package&fixable=true');
-    await page.getByText('Nothing matches').waitFor();
-    await page.getByRole('main').getByRole('button', { name: 'Clear filters' }).last().click();
-    await page.getByText('46 vulnerabilities', { exact: true }).waitFor();
+    await expectNothing(page, page.getByText('46 vulnerabilities', { exact: true }));
     expect(new URL(page.url()).search).toBe('');
   });
 
@@ -62,12 +60,6 @@ describeInBrowser('the vulnerabilities', () => {
   it('say what failed, and ask again', () =>
     expectFailure({ dashboard, path: '/vulnerabilities', table, shown }));
 
-  it('lead to Add results when there is nothing', async () => {
-    await deleteAll(dashboard);
-    for (const path of ['/vulnerabilities', '/vulnerabilities?show=findings']) {
-      const page = await dashboard.open(path);
-      await page.getByText('No scan results yet').waitFor();
-      await page.getByRole('main').getByRole('link', { name: 'Add results' }).waitFor();
-    }
-  });
+  it('lead to Add results when there is nothing', () =>
+    expectNoData(dashboard, '/vulnerabilities', '/vulnerabilities?show=findings'));
 });

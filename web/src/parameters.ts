@@ -45,15 +45,16 @@ export const STATUSES = [
 
 export const OUTCOMES = ['stored', 'same', 'refused'] as const satisfies Upload['outcome'][];
 
-/** Some of the parameters of an API query: the others are settled by where its list stands. */
-export function only<P extends Parameters, Name extends keyof P>(
-  parameters: P,
-  ...names: Name[]
-): Pick<P, Name> {
-  return Object.fromEntries(names.map((name) => [name, parameters[name]])) as Pick<P, Name>;
-}
-
 const paging = { limit: 'number', cursor: 'text', order: ['asc', 'desc'] } as const;
+
+/** Some filters of an API query, its sort and pages: the other filters are settled by where its list stands. */
+export function only<P extends Parameters & typeof paging & { sort: Check }, Name extends keyof P>(
+  { sort, ...parameters }: P,
+  ...names: Name[]
+): Pick<P, Name | 'sort' | keyof typeof paging> {
+  const filters = names.map((name) => [name, parameters[name as string]]);
+  return { ...paging, sort, ...Object.fromEntries(filters) };
+}
 const artifactFilters = {
   artifact: 'text',
   repository: 'text',

@@ -10,19 +10,7 @@ import { only, scansParameters } from '../parameters.ts';
 import { useUrlQuery } from '../url.ts';
 import { historyColumns } from './scanColumns.tsx';
 
-const parameters = only(
-  scansParameters,
-  'kind',
-  'latest',
-  'label',
-  'severity',
-  'since',
-  'until',
-  'sort',
-  'order',
-  'limit',
-  'cursor',
-);
+const parameters = only(scansParameters, 'kind', 'latest', 'label', 'severity', 'since', 'until');
 
 /** The scans of one artifact, of which two can be compared. */
 export function ArtifactScans({ artifactId }: { artifactId: number }) {

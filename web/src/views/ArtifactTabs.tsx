@@ -61,10 +61,6 @@ const parameters = only(
   'q',
   'since',
   'until',
-  'sort',
-  'order',
-  'limit',
-  'cursor',
 );
 function Current({ artifact }: Props) {
   const state = useUrlQuery(parameters);
